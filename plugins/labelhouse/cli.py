@@ -1,0 +1,207 @@
+"""`labelhouse`: the pipeline without Airflow. Exit codes: 0 done, 1 held back by a check, 2 wrong use."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import sys
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labelhouse.errors import HeldError, LabelhouseError
+from labelhouse.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DONE, HELD, WRONG_USE = 0, 1, 2
+
+app = typer.Typer(
+    help="An open lakehouse for labelling operations and the models trained on the labels.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+LakeOption = Annotated[Path, typer.Option("--lake", help="Folder of the lake; made on first use.")]
+
+
+class Format(StrEnum):
+    """How `query` prints rows."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+@app.callback()
+def _commands() -> None:
+    """Keeps subcommands even while there is only one."""
+
+
+@app.command()
+def run(
+    source: Annotated[
+        list[str],
+        typer.Option("--source", help="NAME=URI; a local folder laid out as AWS does, or s3://bucket/prefix."),
+    ],
+    lake: LakeOption = Path("lake"),
+) -> None:
+    """Load, check, build, check and publish, in one process. Run it again: only what is new is loaded."""
+    from labelhouse.pipeline import run as run_pipeline
+
+    sources = dict(_name_and_uri(each) for each in source)
+    settings = _settings(lake)
+    with _Progress() as report:
+        result = run_pipeline(settings, sources, _client, report)
+    loaded = result.loaded
+    if result.release_id is None:
+        print("Nothing new was loaded and nothing changed: the last release stays.")
+        return
+    print(
+        f"Release {result.release_id} is published: {loaded.records_read} records read = {loaded.records_loaded} loaded"
+        f" + {loaded.records_duplicate} duplicate + {loaded.records_quarantined} quarantined"
+        f" + {loaded.records_filtered} filtered, from {loaded.unit_count} units."
+    )
+    if loaded.records_quarantined:
+        print(
+            "Warning: some records are in quarantine; see why with: labelhouse query "
+            f'"select reason, count(*) from raw.quarantine group by all" --lake {lake}'
+        )
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT: marts by bare name, the lake's tables as raw.<table>.")],
+    lake: LakeOption = Path("lake"),
+    format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
+) -> None:
+    """Read the published marts and the raw tables; nothing can be changed."""
+    from labelhouse.marts.read import query_lake
+
+    rows = query_lake(_settings(lake), sql)
+    {Format.TABLE: _print_table, Format.CSV: _print_csv, Format.JSON: _print_json}[format](rows)
+
+
+def main() -> None:
+    """The console script: what a user did wrong is one sentence on standard error, never a traceback."""
+    try:
+        app()
+    except HeldError as error:
+        print(f"labelhouse: {error}", file=sys.stderr)
+        sys.exit(HELD)
+    except LabelhouseError as error:
+        print(f"labelhouse: {error}", file=sys.stderr)
+        sys.exit(WRONG_USE)
+    except BrokenPipeError:
+        sys.stderr.close()  # `| head` took what it wanted
+        sys.exit(DONE)
+
+
+def _settings(lake: Path) -> Settings:
+    """Settings from the environment for a lake of one's own: without a key set, it makes and keeps one."""
+    settings = load_settings(lake=lake)
+    if settings.pseudonym_key is None:
+        settings = load_settings(lake=lake, own_pseudonym_key=True)
+    return settings
+
+
+def _name_and_uri(option: str) -> tuple[str, str]:
+    name, separator, uri = option.partition("=")
+    if not (name and separator and uri):
+        raise typer.BadParameter(f"{option!r} is not NAME=URI", param_hint="--source")
+    return name, uri
+
+
+def _client(service: str) -> Any:
+    """A client from boto3's default chain: environment, profile, instance role."""
+    import boto3
+
+    return boto3.client(service)
+
+
+class _Progress:
+    """A progress bar on a terminal, a plain line a step elsewhere; both on standard error."""
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        if not sys.stderr.isatty():
+            return _Lines()
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        task = self._bar.add_task("")
+        return lambda step, done, total: self._bar.update(task, description=step, completed=done, total=total)
+
+    def __exit__(self, *error: object) -> None:
+        if hasattr(self, "_bar"):
+            self._bar.stop()
+
+
+class _Lines:
+    """Prints a step once, when it begins."""
+
+    def __init__(self) -> None:
+        self._step = ""
+
+    def __call__(self, step: str, _done: int, _total: int) -> None:
+        if step != self._step:
+            self._step = step
+            print(f"{datetime.now(UTC):%H:%M:%S} {step}", file=sys.stderr, flush=True)
+
+
+def _print_table(rows: pa.Table) -> None:
+    columns = [[name, *map(_cell, values)] for name, values in rows.to_pydict().items()]
+    widths = [max(map(_width, column), default=0) for column in columns]
+    lines = list(zip(*columns, strict=True))
+    for number, line in enumerate(lines):
+        print("  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip())
+        if number == 0:
+            print("  ".join("-" * width for width in widths))
+    print(f"({rows.num_rows} row{'' if rows.num_rows == 1 else 's'})")
+
+
+def _cell(value: Any) -> str:
+    """One line of text: control characters, which a terminal would obey, are escaped."""
+    text = "" if value is None else str(value)
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in {"Cc", "Cf"} else c for c in text)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _print_csv(rows: pa.Table) -> None:
+    from labelhouse.marts.export import csv_cell
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(rows.column_names)
+    for row in rows.to_pylist():
+        writer.writerow([csv_cell(value) for value in row.values()])
+
+
+def _print_json(rows: pa.Table) -> None:
+    for number, row in enumerate(rows.to_pylist()):
+        print(
+            "[" if number == 0 else ",", json.dumps(row, default=_plain, ensure_ascii=False), sep="\n" if number else ""
+        )
+    print("[]" if rows.num_rows == 0 else "]")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

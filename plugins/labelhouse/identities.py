@@ -1,0 +1,116 @@
+"""Pseudonyms: identities are replaced before anything is written, and never enter the lake.
+
+A pseudonym is HMAC-SHA-256(key, value), its first 128 bits in hexadecimal behind `p_`. The same
+person has the same pseudonym in every source of a deployment; without the key nobody gets back.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet
+
+from labelhouse.errors import SettingError
+
+if TYPE_CHECKING:  # sources are read while DAG files are parsed, and need none of pydantic
+    from labelhouse.settings import Settings
+
+# The part before the "@" (or "%40", as in URIs) starts at the start of a word and is never given back,
+# the part behind it is bounded: linear in the length of the text.
+_EMAIL = re.compile(
+    r"(?<![\w.+-])(?<!\w')(?:[\w.+-]|(?<=\w)'|%(?!40)[0-9A-Fa-f]{2})++(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}+"
+)
+#: The "@" as JSON inside JSON may spell it.
+_ESCAPED_AT = re.compile(r"\\++u0040")
+#: From this length on an identity is found inside longer strings too; a shorter one would be found everywhere.
+_SEARCHED_LENGTH = 8
+
+
+class Identities:
+    """Replaces identities with pseudonyms and encrypts what cannot be parsed (and so not cleaned)."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+        derived = hashlib.sha256(b"labelhouse quarantine\0" + self._key).digest()
+        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+
+    def pseudonym(self, value: str) -> str:
+        """The pseudonym of one identity (a Cognito or OIDC `sub`, an e-mail address, a name)."""
+        return "p_" + hmac.new(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+    def clean_text(self, text: str, known: Collection[str] = ()) -> str:
+        """`text` with every e-mail address, and every one of the `known` identities, replaced by its pseudonym.
+
+        A known identity is replaced where it is the whole text, and from eight characters on inside it.
+        """
+        for identity in known:
+            if text == identity:
+                return self.pseudonym(identity)
+            if len(identity) >= _SEARCHED_LENGTH and identity in text:
+                text = text.replace(identity, self.pseudonym(identity))
+        if "u0040" in text:
+            text = _ESCAPED_AT.sub("@", text)
+        if "@" not in text and "%40" not in text:
+            return text
+        return _EMAIL.sub(lambda found: self.pseudonym(found.group().replace("%40", "@").lower()), text)
+
+    def clean(self, value: Any, known: Collection[str] = ()) -> Any:
+        """A JSON value with the identities in its strings and keys replaced as in `clean_text`, at any depth."""
+        if isinstance(value, str):
+            return self.clean_text(value, known)
+        if isinstance(value, list):
+            return [self.clean(item, known) for item in value]
+        if isinstance(value, dict):
+            return {self.clean_text(key, known): self.clean(item, known) for key, item in value.items()}
+        return value
+
+    def encrypt(self, data: bytes) -> bytes:
+        """`data` as a Fernet token that only a holder of the key can read."""
+        return self._fernet.encrypt(data)
+
+    def decrypt(self, token: bytes) -> bytes:
+        """The bytes behind `encrypt`; raises `cryptography.fernet.InvalidToken` for another key."""
+        return self._fernet.decrypt(token)
+
+
+def load_identities(settings: Settings) -> Identities:
+    """The deployment's pseudonyms: its key from the settings, else (where allowed) the lake's own.
+
+    Raises:
+        SettingError: no key is set and the lake may not make its own.
+    """
+    if settings.pseudonym_key is not None:
+        return Identities(settings.pseudonym_key.get_secret_value())
+    if not settings.own_pseudonym_key:
+        raise SettingError(
+            "no key for the pseudonyms of workers is set",
+            where="LABELHOUSE_PSEUDONYM_KEY",
+            allowed="32 characters or more, from the secrets backend; "
+            "LABELHOUSE_OWN_PSEUDONYM_KEY=true lets a trial lake make its own",
+        )
+    return Identities(_own_key(settings.lake / "private" / "pseudonym.key"))
+
+
+def _own_key(path: Path) -> str:
+    """The key in `path`, made on first use and readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(made, path)  # the first of several processes wins, and nobody reads half a key
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return path.read_text()

@@ -1,0 +1,118 @@
+"""Opening the lake: its catalog, and its tables as `schema/` declares them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property, partial
+from typing import TypeVar
+
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    TableAlreadyExistsError,
+    ValidationException,
+)
+from pyiceberg.table import Table as IcebergTable
+from sqlalchemy.exc import OperationalError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from labelhouse.errors import LakeError
+from labelhouse.schema.columns import Table
+from labelhouse.schema.iceberg import iceberg_schema, partition_spec
+from labelhouse.schema.tables import INGEST_LEDGER, TABLES
+from labelhouse.settings import Settings
+
+RAW, MARTS = "raw", "marts"
+#: pyiceberg's default of four retries loses commits under contention, and manifests pile up without merging.
+TABLE_PROPERTIES = {
+    "commit.retry.num-retries": "40",
+    "commit.retry.min-wait-ms": "50",
+    "commit.retry.max-wait-ms": "2000",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "20",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "50",
+    "write.parquet.compression-codec": "zstd",
+}
+#: The ledger is committed by compare-and-swap: who loses looks again instead of being rebased.
+LEDGER_PROPERTIES = TABLE_PROPERTIES | {"commit.retry.num-retries": "0"}
+
+logging.getLogger("pyiceberg").setLevel(logging.ERROR)
+
+T = TypeVar("T")
+
+
+class Lake:
+    """The tables of one lake folder, created on first use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.dir = settings.lake.resolve()
+        self._catalog_uri = settings.catalog_uri or f"sqlite:///{self.dir / 'catalog.db'}?timeout=60"
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The Iceberg catalog.
+
+        Raises:
+            LakeError: the folder or the catalog cannot be opened.
+        """
+        try:
+            self.dir.mkdir(parents=True, exist_ok=True)
+            catalog = load_catalog(
+                "labelhouse", type="sql", uri=self._catalog_uri, warehouse=(self.dir / "warehouse").as_uri()
+            )
+        except OSError as error:
+            raise LakeError(f"the lake cannot be opened ({error.strerror})", where=str(self.dir)) from error
+        except OperationalError as error:
+            raise LakeError(f"the catalog cannot be opened ({error.orig})", where=str(self.dir)) from error
+        for namespace in (RAW, MARTS):
+            with suppress(NamespaceAlreadyExistsError):  # another process was first
+                retrying(partial(catalog.create_namespace_if_not_exists, namespace))
+        return catalog
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever written here."""
+        return (self.dir / "catalog.db").exists() or (self.dir / "warehouse").exists()
+
+    def raw(self, name: str) -> IcebergTable:
+        """The raw table of that name, created or extended to what `schema/` declares."""
+        table = TABLES[name]
+        identifier = f"{RAW}.{name}"
+        if not self.catalog.table_exists(identifier):
+            with suppress(TableAlreadyExistsError):  # another process was first
+                return self._create(identifier, table)
+        opened = self.catalog.load_table(identifier)
+        declared = iceberg_schema(table)
+        if set(declared.column_names) - set(opened.schema().column_names):
+            with opened.update_schema() as update:
+                update.union_by_name(declared)
+        return opened
+
+    def _create(self, identifier: str, table: Table) -> IcebergTable:
+        return self.catalog.create_table(
+            identifier,
+            schema=iceberg_schema(table),
+            partition_spec=partition_spec(table),
+            properties=LEDGER_PROPERTIES if table is INGEST_LEDGER else TABLE_PROPERTIES,
+        )
+
+
+def retrying(commit: Callable[[], T], *, seconds: float = 120.0) -> T:
+    """`commit()`, again while the catalog is busy: pyiceberg does not retry on a locked SQLite file."""
+    attempts = Retrying(
+        retry=retry_if_exception(_is_busy),
+        wait=wait_random_exponential(multiplier=0.05, max=2.0),
+        stop=stop_after_delay(seconds),
+        reraise=True,
+    )
+    return attempts(commit)
+
+
+def _is_busy(error: BaseException) -> bool:
+    if isinstance(error, CommitFailedException | ValidationException):
+        return True  # somebody else committed: look again
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)

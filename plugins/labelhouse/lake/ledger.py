@@ -1,0 +1,99 @@
+"""The ledger: which version of which unit the lake holds, and since when. Its newest row of a unit wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.table import Table as IcebergTable
+
+from labelhouse.lake.catalog import Lake
+from labelhouse.schema.arrow import arrow_schema
+from labelhouse.schema.tables import INGEST_LEDGER
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One load of one version of one unit (`schema.tables.INGEST_LEDGER`)."""
+
+    source_name: str
+    unit_uri: str
+    unit_version: str
+    unit_at: datetime
+    sha256: str
+    size_bytes: int
+    records_read: int
+    records_loaded: int
+    records_duplicate: int
+    records_quarantined: int
+    records_filtered: int
+    loaded_at: datetime
+    duplicate_of: str | None = None
+    event_dates: list[date] = field(default_factory=list)
+
+
+class Ledger:
+    """The ledger as of one snapshot."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._table = lake.raw(INGEST_LEDGER.name)
+        snapshot = self._table.current_snapshot()
+        self.snapshot_id = snapshot.snapshot_id if snapshot else None
+
+    def known_versions(self) -> dict[str, str]:
+        """Unit URI → the version that the lake holds now."""
+        rows = self._read(("unit_uri", "unit_version", "loaded_at")).sort_by("loaded_at")
+        return dict(zip(rows["unit_uri"].to_pylist(), rows["unit_version"].to_pylist(), strict=True))
+
+    def newest_rows(self, unit_uris: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Unit URI → its newest row, for those of `unit_uris` that the lake knows."""
+        wanted = pa.array(list(unit_uris), pa.string())
+        rows = self._read(("unit_uri", "unit_version", "loaded_at", "event_dates"))
+        rows = rows.filter(pc.is_in(rows["unit_uri"], wanted)).sort_by("loaded_at")
+        return {row["unit_uri"]: row for row in rows.to_pylist()}
+
+    def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> dict[str, list[str]]:
+        """SHA-256 → URIs of that source's units whose rows with that content are visible now."""
+        wanted = pa.array(list(sha256s), pa.string())
+        columns = ("source_name", "unit_uri", "sha256", "records_loaded", "loaded_at")
+        rows = self._read(columns).sort_by("loaded_at")
+        newest = dict(zip(rows["unit_uri"].to_pylist(), range(len(rows)), strict=True))
+        rows = rows.take(pa.array(sorted(newest.values()), pa.int64()))
+        keep = pc.and_(pc.is_in(rows["sha256"], wanted), pc.equal(rows["source_name"], source_name))
+        rows = rows.filter(pc.and_(keep, pc.greater(rows["records_loaded"], 0)))
+        found: dict[str, list[str]] = {}
+        for sha256, unit_uri in zip(rows["sha256"].to_pylist(), rows["unit_uri"].to_pylist(), strict=True):
+            found.setdefault(sha256, []).append(unit_uri)
+        return found
+
+    def append(self, rows: list[LedgerRow]) -> None:
+        """Commits `rows` if nobody committed to the ledger since it was opened.
+
+        Raises:
+            pyiceberg.exceptions.CommitFailedException: somebody did: open the ledger again and look again.
+        """
+        table = pa.Table.from_pylist([asdict(row) for row in rows], schema=arrow_schema(INGEST_LEDGER))
+        self._table.append(table)
+
+    def _read(self, columns: tuple[str, ...]) -> pa.Table:
+        return self._table.scan(selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
+
+
+def changed_days(lake: Lake, since: int, until: int) -> list[date]:
+    """UTC days whose rows differ between two ledger snapshots: days of the new loads and of what they replaced."""
+    table = lake.raw(INGEST_LEDGER.name)
+    columns = ("unit_uri", "loaded_at", "event_dates")
+    before = _loads(table, columns, since)
+    after = _loads(table, columns, until)
+    changed_units = {unit_uri for unit_uri, loaded_at in after.keys() - before.keys()}
+    return sorted({day for (unit_uri, _), days in after.items() if unit_uri in changed_units for day in days})
+
+
+def _loads(table: IcebergTable, columns: tuple[str, ...], snapshot_id: int) -> dict[tuple[str, datetime], list[date]]:
+    rows = table.scan(selected_fields=columns, snapshot_id=snapshot_id).to_arrow()
+    keys = zip(rows["unit_uri"].to_pylist(), rows["loaded_at"].to_pylist(), strict=True)
+    return dict(zip(keys, rows["event_dates"].to_pylist(), strict=True))

@@ -1,0 +1,230 @@
+"""Loading a batch of units so that a crash, a retry or a second loader never loses or doubles a row.
+
+Three commits, in this order: the rows (appended beside whatever is there), the ledger (which makes them
+visible, all at once), the sweep (which deletes what is no longer visible). Rows are visible while the
+ledger's newest row of their unit holds their version and `loaded_at`, so a crash between two commits
+leaves rows that nobody sees, and a reader never meets a unit half replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.expressions import And, BooleanExpression, Not
+
+from labelhouse.lake.catalog import Lake, retrying
+from labelhouse.lake.filters import DayRange, during, loaded, of_units
+from labelhouse.lake.ledger import Ledger, LedgerRow
+from labelhouse.schema.arrow import arrow_schema
+from labelhouse.schema.tables import QUARANTINE, TABLES
+
+#: Rows wait in memory up to this size before they are written.
+PENDING_BYTES = 128 * 1024 * 1024
+
+
+class Chunk(Protocol):
+    """A parsed piece of a unit, column by column (`sources.parsed.Parsed`)."""
+
+    @property
+    def tables(self) -> Mapping[str, Mapping[str, list[Any]]]: ...
+
+    @property
+    def quarantined(self) -> Mapping[str, list[Any]]: ...
+
+    records_read: int
+    records_loaded: int
+    records_quarantined: int
+    records_filtered: int
+
+
+@dataclass(slots=True)
+class LoadedUnit:
+    """One unit of the batch, as its ledger row will say it. Counts grow chunk by chunk."""
+
+    unit_uri: str
+    unit_version: str
+    unit_at: datetime
+    sha256: str
+    size_bytes: int
+    records_read: int = 0
+    records_loaded: int = 0
+    records_quarantined: int = 0
+    records_filtered: int = 0
+    event_dates: set[date] = field(default_factory=set)
+
+
+class BatchLoad:
+    """The load of one batch. Everything becomes visible in `commit`, or nothing does.
+
+    Args:
+        lake: where to.
+        source_name: source of every unit of the batch.
+        tables: raw tables that source fills.
+        unit_uris: all units the batch may hold.
+        content_of: unit URI → what must match, beside the bytes, for a unit to be a copy of another.
+    """
+
+    def __init__(
+        self,
+        lake: Lake,
+        source_name: str,
+        tables: Sequence[str],
+        unit_uris: Iterable[str],
+        content_of: Callable[[str], str],
+    ) -> None:
+        self._lake = lake
+        self._source_name = source_name
+        self._tables = (*tables, QUARANTINE.name)
+        self._content_of = content_of
+        self._loaded_at = datetime.now(UTC)
+        self._before = Ledger(lake).newest_rows(unit_uris)
+        self._units: dict[str, LoadedUnit] = {}
+        self._pending: dict[str, list[pa.Table]] = {}
+        self._pending_bytes = 0
+        self._written: set[str] = set()
+
+    def begin(self, unit: LoadedUnit) -> None:
+        """The chunks that follow belong to `unit`."""
+        self._units[unit.unit_uri] = unit
+
+    def add(self, unit: LoadedUnit, chunk: Chunk) -> None:
+        """Adds a parsed chunk of `unit`: its rows, its quarantine and its counts."""
+        for name, columns in chunk.tables.items():
+            rows = self._arrow(name, unit, columns)
+            unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
+            self._wait(name, rows)
+        if chunk.quarantined:
+            self._wait(QUARANTINE.name, self._arrow(QUARANTINE.name, unit, chunk.quarantined))
+        unit.records_read += chunk.records_read
+        unit.records_loaded += chunk.records_loaded
+        unit.records_quarantined += chunk.records_quarantined
+        unit.records_filtered += chunk.records_filtered
+        if self._pending_bytes > PENDING_BYTES:
+            self._write(keep=set())
+
+    def _wait(self, name: str, rows: pa.Table) -> None:
+        self._pending.setdefault(name, []).append(rows)
+        self._pending_bytes += rows.nbytes
+
+    def commit(self) -> list[LedgerRow]:
+        """Writes, then commits the ledger, then sweeps. Returns the ledger rows that were committed.
+
+        A unit that another loader committed meanwhile is left to that loader and not among them.
+        """
+        rows = retrying(self._commit_ledger, seconds=300)
+        self._sweep({row.unit_uri for row in rows})
+        return rows
+
+    def _commit_ledger(self) -> list[LedgerRow]:
+        ledger = Ledger(self._lake)
+        newest = ledger.newest_rows(self._units)
+        mine = [unit for uri, unit in self._units.items() if self._same_load(self._before.get(uri), newest.get(uri))]
+        duplicates = self._duplicates(ledger, mine)
+        self._write(keep=set(duplicates))
+        rows = [self._ledger_row(unit, duplicates.get(unit.unit_uri)) for unit in mine]
+        if rows:
+            ledger.append(rows)
+        return rows
+
+    @staticmethod
+    def _same_load(before: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
+        return (before and before["loaded_at"]) == (now and now["loaded_at"])
+
+    def _duplicates(self, ledger: Ledger, units: list[LoadedUnit]) -> dict[str, str]:
+        """Unit URI → URI of the unit that brought the same content first, in the lake or in this batch."""
+        held = ledger.units_with_content(self._source_name, {unit.sha256 for unit in units})
+        first: dict[tuple[str, str], str] = {}
+        for sha256, uris in held.items():
+            for uri in uris:
+                first.setdefault((sha256, self._content_of(uri)), uri)
+        duplicates = {}
+        for unit in units:
+            if unit.records_loaded:
+                original = first.setdefault((unit.sha256, self._content_of(unit.unit_uri)), unit.unit_uri)
+                if original != unit.unit_uri:
+                    duplicates[unit.unit_uri] = original
+        return duplicates
+
+    def _ledger_row(self, unit: LoadedUnit, duplicate_of: str | None) -> LedgerRow:
+        is_duplicate = duplicate_of is not None
+        return LedgerRow(
+            source_name=self._source_name,
+            unit_uri=unit.unit_uri,
+            unit_version=unit.unit_version,
+            unit_at=unit.unit_at,
+            sha256=unit.sha256,
+            size_bytes=unit.size_bytes,
+            records_read=unit.records_read,
+            records_loaded=0 if is_duplicate else unit.records_loaded,
+            records_duplicate=unit.records_loaded if is_duplicate else 0,
+            records_quarantined=unit.records_quarantined,
+            records_filtered=unit.records_filtered,
+            loaded_at=self._loaded_at,
+            duplicate_of=duplicate_of,
+            event_dates=[] if is_duplicate else sorted(unit.event_dates),
+        )
+
+    def _arrow(self, name: str, unit: LoadedUnit, columns: Mapping[str, list[Any]]) -> pa.Table:
+        schema = arrow_schema(TABLES[name])
+        count = len(columns["position"])
+        constant = {
+            "unit_uri": unit.unit_uri,
+            "unit_version": unit.unit_version,
+            "loaded_at": self._loaded_at,
+            "source_name": self._source_name,
+        }
+        arrays = []
+        for column in schema:
+            if column.name in columns:
+                arrays.append(pa.array(columns[column.name], column.type))
+            else:
+                arrays.append(pa.repeat(pa.scalar(constant.get(column.name), column.type), count))
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    def _write(self, keep: set[str]) -> None:
+        """Appends the pending rows, but for those of the units in `keep`, which go on waiting."""
+        waiting: dict[str, list[pa.Table]] = {}
+        for name, pieces in self._pending.items():
+            rows = pa.concat_tables(pieces)
+            if keep and name != QUARANTINE.name:
+                is_kept = pc.is_in(rows["unit_uri"], pa.array(list(keep), pa.string()))
+                waiting[name] = [rows.filter(is_kept)]
+                rows = rows.filter(pc.invert(is_kept))
+            if rows.num_rows:
+                retrying(partial(self._append, name, rows))
+                self._written.add(name)
+        self._pending, self._pending_bytes = waiting, 0
+
+    def _append(self, name: str, rows: pa.Table) -> None:
+        self._lake.raw(name).append(rows)
+
+    def _sweep(self, committed: set[str]) -> None:
+        """Deletes rows of these units that nobody sees: replaced versions, and what crashed loads left."""
+        replaced = committed & self._before.keys()
+        lost = self._units.keys() - committed
+        mine = loaded(self._loaded_at)
+        for name in self._tables:
+            if gone := replaced | self._leftovers(name, committed - replaced):
+                self._delete(name, And(of_units(gone), Not(mine)))
+            if lost:
+                self._delete(name, And(of_units(lost), mine))
+
+    def _leftovers(self, name: str, new_units: set[str]) -> set[str]:
+        """Units, new to the ledger, of which a load that crashed before its ledger commit left rows."""
+        days = {day for uri in new_units for day in self._units[uri].event_dates}
+        if not days or name not in self._written:
+            return set()
+        scope = And(of_units(new_units), during([DayRange(min(days), max(days))]), Not(loaded(self._loaded_at)))
+        scan = self._lake.raw(name).scan(row_filter=scope, selected_fields=("unit_uri",))
+        return {uri for batch in scan.to_arrow_batch_reader() for uri in pc.unique(batch["unit_uri"]).to_pylist()}
+
+    def _delete(self, name: str, rows: BooleanExpression) -> None:
+        scan = self._lake.raw(name).scan(row_filter=rows, selected_fields=("unit_uri",))
+        if any(batch.num_rows for batch in scan.to_arrow_batch_reader()):
+            retrying(lambda: self._lake.raw(name).delete(rows))

@@ -1,0 +1,209 @@
+"""One build: what it starts from, its private DuckDB file, and dbt run on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+from labelhouse.errors import LakeError
+from labelhouse.lake.catalog import Lake
+from labelhouse.lake.ledger import changed_days
+from labelhouse.lake.snapshots import Snapshots, pin
+from labelhouse.marts.raw_views import create_views
+from labelhouse.marts.releases import current_release, replace_file
+from labelhouse.schema.tables import INGEST_LEDGER
+from labelhouse.settings import PROJECT_DIR, Settings
+
+State = Literal["prepared", "inputs_passed", "built", "marts_passed", "published", "held", "unchanged"]
+#: Builds of which the outcome is kept; the newest one says whether a publication is held.
+KEPT_BUILDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build and how far it got; kept as `builds/<build_id>/build.json`.
+
+    Args:
+        build_id: its UTC start, so that ids sort by time.
+        state: the last step that it passed.
+        snapshots: raw table → snapshot it reads.
+        days: UTC days that changed since the release it starts from; None for all.
+        fingerprint: of models and settings.
+        held: why it may not be published (`sentence`, `step`, `since`, `checks`), or None.
+    """
+
+    build_id: str
+    state: State
+    snapshots: Snapshots
+    days: list[date] | None
+    fingerprint: str
+    held: dict[str, Any] | None = field(default=None)
+
+    def folder(self, lake: Path) -> Path:
+        """Where the build keeps its files."""
+        return lake / "builds" / self.build_id
+
+    def database(self, lake: Path) -> Path:
+        """Its private DuckDB file."""
+        return self.folder(lake) / "build.duckdb"
+
+    def save(self, lake: Path, **changes: Any) -> Build:
+        """The build with `changes`, written."""
+        changed = replace(self, **changes)
+        replace_file(self.folder(lake) / "build.json", json.dumps(asdict(changed), default=str, indent=1))
+        return changed
+
+
+def read_build(lake: Path, build_id: str) -> Build:
+    """The build of that id.
+
+    Raises:
+        LakeError: there is none.
+    """
+    path = lake / "builds" / build_id / "build.json"
+    if not path.exists():
+        raise LakeError("no such build", where=str(path.parent), value=build_id)
+    facts = json.loads(path.read_text())
+    if facts["days"] is not None:
+        facts["days"] = [date.fromisoformat(day) for day in facts["days"]]
+    return Build(**facts)
+
+
+def newest_build(lake: Path) -> Build | None:
+    """The build that was started last, if any."""
+    ids = _build_ids(lake)
+    return read_build(lake, ids[-1]) if ids else None
+
+
+def prepare(settings: Settings) -> Build:
+    """Pins the lake and opens a new build on it; its state is `unchanged` when there is nothing to build."""
+    lake = Lake(settings)
+    snapshots, fingerprint = pin(lake), fingerprint_of(settings)
+    release = current_release(lake.dir)
+    before, now = release and release.snapshots[INGEST_LEDGER.name], snapshots[INGEST_LEDGER.name]
+    is_same_code = release is not None and release.fingerprint == fingerprint
+    days = changed_days(lake, before, now) if is_same_code and before and now and before != now else None
+    build = Build(
+        build_id=datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
+        state="unchanged" if is_same_code and before == now else "prepared",
+        snapshots=snapshots,
+        days=days,
+        fingerprint=fingerprint,
+    )
+    build = build.save(lake.dir)
+    _forget_old(lake.dir)
+    if build.state == "prepared":
+        with connect(build.database(lake.dir)) as connection:
+            create_views(connection, lake, snapshots, days)
+    return build
+
+
+def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection to a build file, in UTC, that never fetches an extension."""
+    connection = duckdb.connect(
+        str(path),
+        read_only=read_only,
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+    )
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def fingerprint_of(settings: Settings) -> str:
+    """SHA-256 over every file of the dbt project and the settings that decide the marts' content."""
+    digest = hashlib.sha256(settings.reporting_time_zone.encode())
+    for path in _dbt_files():
+        digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def run_dbt(settings: Settings, build: Build) -> dict[str, Any]:
+    """Runs `dbt build` on the build's file and returns dbt's manifest; makes the docs when the models changed.
+
+    dbt runs in a process of its own: it changes logging and signal handlers of the one it is in.
+
+    Raises:
+        LakeError: a model or test failed; the sentence names the first and how many more.
+    """
+    _dbt(settings, build, "build")
+    if build.days is None:
+        _dbt(settings, build, "docs", "generate", "--static", "--no-compile")
+    return read_manifest(settings, build)
+
+
+def read_manifest(settings: Settings, build: Build) -> dict[str, Any]:
+    """dbt's manifest of a build that ran."""
+    target = build.folder(settings.lake.resolve()) / "target"
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    return manifest
+
+
+def _dbt(settings: Settings, build: Build, *command: str) -> None:
+    lake = settings.lake.resolve()
+    target = build.folder(lake) / "target"
+    project = PROJECT_DIR / "dbt"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("LABELHOUSE_")},
+        "LABELHOUSE_BUILD_DB": str(build.database(lake)),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(build.folder(lake) / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    arguments = [
+        "--project-dir",
+        str(project),
+        "--vars",
+        json.dumps({"reporting_time_zone": settings.reporting_time_zone}),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", *command, *arguments],
+        env=environment,
+        cwd=build.folder(lake),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise LakeError(_why_dbt_failed(target, done.stdout + done.stderr))
+
+
+def _why_dbt_failed(target: Path, output: str) -> str:
+    results = target / "run_results.json"
+    if results.exists():
+        failed = [each for each in json.loads(results.read_text())["results"] if each["status"] in ("error", "fail")]
+        if failed:
+            name = failed[0]["unique_id"].split(".")[2]
+            message = str(failed[0]["message"]).strip().splitlines()
+            more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+            return f"dbt: {name} did not pass ({' '.join(message[:2])}){more}"
+    lines = [line for line in output.strip().splitlines() if line.strip()]
+    return f"dbt could not run ({lines[-1] if lines else 'no output'})"
+
+
+def _dbt_files() -> Iterator[Path]:
+    folders = ("models", "macros", "tests")
+    yield PROJECT_DIR / "dbt" / "dbt_project.yml"
+    for folder in folders:
+        yield from sorted(path for path in (PROJECT_DIR / "dbt" / folder).rglob("*") if path.is_file())
+
+
+def _build_ids(lake: Path) -> list[str]:
+    return sorted(path.parent.name for path in (lake / "builds").glob("*/build.json"))
+
+
+def _forget_old(lake: Path) -> None:
+    for build_id in _build_ids(lake)[:-KEPT_BUILDS]:
+        shutil.rmtree(lake / "builds" / build_id, ignore_errors=True)

@@ -1,0 +1,172 @@
+"""Publishing a build: marts to Iceberg, their snapshots tagged, a serving file, then one pointer.
+
+A crash at any point leaves readers on the old release, whole. The next publication starts from the
+snapshots of that release, whatever was written after them, so it ends as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyiceberg.table import Table as IcebergTable
+
+from labelhouse.lake.catalog import Lake
+from labelhouse.lake.mart_tables import append, ensure_mart, open_mart, replace_all, replace_days, restore, tag, untag
+from labelhouse.marts.build import Build, connect, read_manifest
+from labelhouse.marts.releases import (
+    PublishedMart,
+    Release,
+    current_release,
+    next_release_folder,
+    point_to,
+    published,
+    releases,
+    retire,
+)
+from labelhouse.marts.serving import write_serving_file
+from labelhouse.settings import Settings
+
+#: How many days one commit replaces: pyiceberg writes a partitioned table from memory.
+DAYS_PER_COMMIT = 31
+
+
+@dataclass(frozen=True, slots=True)
+class MartModel:
+    """What a dbt model says about its publication, in its `meta.publish`.
+
+    Args:
+        name: of the mart.
+        day_column: publishing replaces the days of this column; None: it replaces everything.
+        changed_days_model: the model whose rows are the days to replace.
+    """
+
+    name: str
+    day_column: str | None
+    changed_days_model: str | None
+
+
+def mart_models(manifest: dict[str, Any]) -> list[MartModel]:
+    """The marts of a dbt manifest, by name."""
+    found = []
+    for node in manifest["nodes"].values():
+        publish = node["config"].get("meta", {}).get("publish") if node["resource_type"] == "model" else None
+        if publish:
+            by_days = publish["replace"] == "days"
+            found.append(
+                MartModel(
+                    name=node["name"],
+                    day_column=publish["day_column"] if by_days else None,
+                    changed_days_model=publish["changed_days_model"] if by_days else None,
+                )
+            )
+    return sorted(found, key=lambda model: model.name)
+
+
+def publish_build(settings: Settings, build: Build) -> Release:
+    """Publishes a build that passed everything and returns the new release."""
+    lake = Lake(settings)
+    before = current_release(lake.dir)
+    with connect(build.database(lake.dir), read_only=True) as connection:
+        models = mart_models(read_manifest(settings, build))
+        marts = {model.name: write_mart(lake, connection, model, build, before) for model in models}
+    folder = next_release_folder(lake.dir)
+    release = Release(
+        folder=folder,
+        release_id=folder.name,
+        build_id=build.build_id,
+        published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        snapshots=build.snapshots,
+        fingerprint=build.fingerprint,
+        marts=marts,
+    )
+    tag_snapshots(lake, release)
+    write_files(lake, release, build, before)
+    point_to(lake.dir, release)
+    clean_up(lake, settings.retained_releases, build)
+    return release
+
+
+def write_mart(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, model: MartModel, build: Build, before: Release | None
+) -> PublishedMart:
+    """Writes one mart on top of the snapshot that the release `before` holds of it."""
+    held = before.marts.get(model.name) if before else None
+    relation = connection.table(model.name)
+    existing = open_mart(lake, model.name)
+    if existing is not None:
+        restore(existing, held.snapshot_id if held else None)
+    table = ensure_mart(lake, model.name, relation.limit(0).to_arrow_table().schema, model.day_column)
+    if model.day_column is None:
+        replace_all(table, relation.to_arrow_table())
+    elif build.days is None or held is None:
+        _replace_every_day(connection, model, table)
+    else:
+        _replace_changed_days(connection, model, table)
+    snapshot = table.refresh().current_snapshot()
+    if snapshot is None:  # a mart without a day yet
+        replace_all(table, relation.to_arrow_table())
+        snapshot = table.refresh().current_snapshot()
+    assert snapshot is not None  # the table was written to
+    assert snapshot.summary is not None
+    return PublishedMart(snapshot.snapshot_id, int(snapshot.summary["total-records"] or 0))
+
+
+def _replace_every_day(connection: duckdb.DuckDBPyConnection, model: MartModel, table: IcebergTable) -> None:
+    """Writes all days in commits of a few, so that memory stays bounded; nobody reads before the pointer moves."""
+    write = replace_all
+    for days in _day_chunks(connection, f'select distinct "{model.day_column}" from "{model.name}" order by 1'):
+        write(table, _rows_of(connection, model, days))
+        write = append
+
+
+def _replace_changed_days(connection: duckdb.DuckDBPyConnection, model: MartModel, table: IcebergTable) -> None:
+    assert model.day_column is not None
+    for days in _day_chunks(connection, f'select "{model.day_column}" from "{model.changed_days_model}" order by 1'):
+        replace_days(table, _rows_of(connection, model, days), model.day_column, days)
+
+
+def _day_chunks(connection: duckdb.DuckDBPyConnection, query: str) -> list[list[date]]:
+    days = [day for (day,) in connection.execute(query).fetchall()]
+    return [days[start : start + DAYS_PER_COMMIT] for start in range(0, len(days), DAYS_PER_COMMIT)]
+
+
+def _rows_of(connection: duckdb.DuckDBPyConnection, model: MartModel, days: list[date]) -> pa.Table:
+    wanted = f'select * from "{model.name}" where "{model.day_column}" = any($days)'
+    return connection.sql(wanted, params={"days": days}).to_arrow_table()
+
+
+def tag_snapshots(lake: Lake, release: Release) -> None:
+    """Keeps everything the release consists of, and was built from, from being expired."""
+    for name, mart in release.marts.items():
+        table = open_mart(lake, name)
+        assert table is not None
+        tag(table, mart.snapshot_id, release.tag)
+    for name, snapshot_id in release.snapshots.items():
+        if snapshot_id is not None:
+            tag(lake.raw(name), snapshot_id, release.tag)
+
+
+def write_files(lake: Lake, release: Release, build: Build, before: Release | None) -> None:
+    """Writes the release's own files: what readers open, the dbt docs, and last `release.json`."""
+    write_serving_file(lake, release)
+    made = build.folder(lake.dir) / "target" / "static_index.html"
+    docs = made if made.exists() else before and before.dbt_docs_path
+    if docs:
+        shutil.copyfile(docs, release.dbt_docs_path)
+    release.write()
+
+
+def clean_up(lake: Lake, retained: int, build: Build) -> None:
+    """Forgets releases beyond the last `retained`, those that a crash cut short, and the build's large files."""
+    kept = {each.release_id for each in published(lake.dir)[:retained]}
+    for release in releases(lake.dir):
+        if release.release_id not in kept:
+            untag(lake, release.tag)
+            retire(release)
+    build.database(lake.dir).unlink(missing_ok=True)
+    shutil.rmtree(build.folder(lake.dir) / "target", ignore_errors=True)

@@ -1,0 +1,125 @@
+"""Releases: sets of marts that belong together. Readers follow one pointer, replaced atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+POINTER = "current.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedMart:
+    """One mart of a release: the Iceberg snapshot that holds it."""
+
+    snapshot_id: int
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published set of marts.
+
+    Args:
+        release_id: a number with leading zeros, one more than the largest on disk.
+        build_id: the build it came from.
+        published_at: ISO 8601, UTC.
+        snapshots: raw table → snapshot that it was built from; the ledger's is its position.
+        fingerprint: of the models and settings; a different one forces a full build.
+        marts: mart → what holds it.
+        folder: where its serving file and dbt docs are.
+    """
+
+    release_id: str
+    build_id: str
+    published_at: str
+    snapshots: dict[str, int | None]
+    fingerprint: str
+    marts: dict[str, PublishedMart]
+    folder: Path
+
+    @property
+    def tag(self) -> str:
+        """Name of the Iceberg tag on each of its snapshots."""
+        return f"release-{self.release_id}"
+
+    @property
+    def serving_path(self) -> Path:
+        """The DuckDB file that readers open: a cache of the release, its content never changes."""
+        return self.folder / "serving.duckdb"
+
+    @property
+    def dbt_docs_path(self) -> Path:
+        """The dbt docs of the models that built it, one HTML file."""
+        return self.folder / "dbt_docs.html"
+
+    def write(self) -> None:
+        """Writes `release.json` into its folder."""
+        facts = asdict(self)
+        del facts["folder"]
+        replace_file(self.folder / "release.json", json.dumps(facts, indent=1))
+
+
+def current_release(lake: Path) -> Release | None:
+    """The release that the pointer names; None before the first publication."""
+    try:
+        pointer = json.loads((lake / "releases" / POINTER).read_text())
+    except FileNotFoundError:
+        return None
+    return read_release(lake, pointer["release_id"])
+
+
+def read_release(lake: Path, release_id: str) -> Release:
+    """The release of that id."""
+    folder = lake / "releases" / release_id
+    facts: dict[str, Any] = json.loads((folder / "release.json").read_text())
+    marts = {name: PublishedMart(**mart) for name, mart in facts.pop("marts").items()}
+    return Release(**facts, marts=marts, folder=folder)
+
+
+def point_to(lake: Path, release: Release) -> None:
+    """Makes `release` what everybody reads, in one atomic step."""
+    replace_file(lake / "releases" / POINTER, json.dumps({"release_id": release.release_id}))
+
+
+def releases(lake: Path) -> list[Release]:
+    """Every release on disk whose publication got as far as its `release.json`, newest first."""
+    folders = sorted((lake / "releases").glob("[0-9]*/release.json"), reverse=True)
+    return [read_release(lake, path.parent.name) for path in folders]
+
+
+def next_release_folder(lake: Path) -> Path:
+    """A new folder for the next release."""
+    taken = [int(path.name) for path in (lake / "releases").glob("[0-9]*")]
+    folder = lake / "releases" / f"{max(taken, default=0) + 1:06d}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def published(lake: Path) -> list[Release]:
+    """The releases that were ever current, newest first: those a crash cut short are left out."""
+    newest = current_release(lake)
+    return [each for each in releases(lake) if newest and each.release_id <= newest.release_id]
+
+
+def retire(release: Release) -> None:
+    """Deletes a release's folder; readers that have its file open keep reading."""
+    shutil.rmtree(release.folder, ignore_errors=True)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Writes `text` to `path` in one atomic step: readers see the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = Path(name)
+    draft.chmod(0o644)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,35 @@
+"""The serving file: a release as one DuckDB file, quick to open. A cache, never the truth, never changed."""
+
+from __future__ import annotations
+
+from labelhouse.lake.catalog import Lake
+from labelhouse.lake.mart_tables import open_mart
+from labelhouse.lake.snapshots import data_files
+from labelhouse.marts.build import connect
+from labelhouse.marts.releases import Release
+
+#: Larger marts stay in their Iceberg files and are served as views on them.
+LARGEST_TABLE_ROWS = 5_000_000
+
+
+def write_serving_file(lake: Lake, release: Release) -> None:
+    """Builds the file under another name and renames it, so that nobody opens a part of it."""
+    draft = release.serving_path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with connect(draft) as connection:
+        for name, mart in release.marts.items():
+            table = open_mart(lake, name)
+            assert table is not None
+            columns = ", ".join(f'"{field.name}"' for field in table.schema().fields)
+            files = ", ".join("'" + path.replace("'", "''") + "'" for path in data_files(table, mart.snapshot_id))
+            if not files:
+                empty = table.scan(snapshot_id=mart.snapshot_id).to_arrow()
+                connection.register("empty", empty)
+                connection.execute(f'create table "{name}" as select * from empty')
+            elif mart.row_count <= LARGEST_TABLE_ROWS:
+                connection.execute(
+                    f'create table "{name}" as select {columns} from read_parquet([{files}]) order by all'
+                )
+            else:
+                connection.execute(f'create view "{name}" as select {columns} from read_parquet([{files}])')
+    draft.replace(release.serving_path)

@@ -1,0 +1,93 @@
+"""Sources: one file each. A module here that defines `SOURCE` is a source; nothing lists them twice.
+
+A source is a stream of units. It lists them, reads one at exactly the version it listed, and parses
+its bytes into columns. It knows neither the lake nor Airflow: clients come in as a factory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from labelhouse.errors import SourceError
+
+if TYPE_CHECKING:  # importing sources stays cheap: DAG files do it whenever they are parsed
+    from labelhouse.identities import Identities
+    from labelhouse.sources.parsed import Parsed
+
+#: `clients("s3")` gives a boto3 client; Airflow makes it from a connection, the CLI from boto3's chain.
+Clients = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is read, loaded and counted as one: an object at a version, or a window of an API.
+
+    Args:
+        uri: where it is, `s3://bucket/key` or `file:///folder/file`.
+        version: changes when its content does (ETag; size and modification time of a local file).
+        unit_at: time in its name, else its last modification (UTC).
+        size_bytes: as stored.
+    """
+
+    uri: str
+    version: str
+    unit_at: datetime
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source.
+
+    Args:
+        name: as in settings, ledger and `--source NAME=URI`; the module's name.
+        title: for people.
+        description: what it reads and what its URI must point at.
+        tables: raw tables it fills.
+        list_units: `(uri, clients)` → units, in a stable order. Raises SourceError when the place
+            itself is missing or unreadable, so that "empty" and "unreachable" never look alike.
+        read_unit: `(unit, clients)` → bytes at that very version. Raises UnitGone or UnitReplaced.
+        parse: `(unit, data, identities)` → parsed chunks of at most some ten thousand records.
+        same_content: `(unit URI)` → what must also match, beside SHA-256, for a unit to be a copy of another.
+    """
+
+    name: str
+    title: str
+    description: str
+    tables: tuple[str, ...]
+    list_units: Callable[[str, Clients], Iterator[Unit]]
+    read_unit: Callable[[Unit, Clients], bytes]
+    parse: Callable[[Unit, bytes, Identities], Iterator[Parsed]]
+    same_content: Callable[[str], str]
+
+
+class UnitGone(Exception):
+    """The unit was deleted between listing and reading."""
+
+
+class UnitReplaced(Exception):
+    """The unit has another version than the one listed."""
+
+
+def all_sources() -> dict[str, Source]:
+    """Every source by name, found by walking this package."""
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    found = (module.SOURCE for module in modules if hasattr(module, "SOURCE"))
+    return {source.name: source for source in sorted(found, key=lambda source: source.name)}
+
+
+def source_named(name: str) -> Source:
+    """The source of that name.
+
+    Raises:
+        SourceError: there is none; the sentence names those there are.
+    """
+    sources = all_sources()
+    if name not in sources:
+        raise SourceError("unknown source", value=name, allowed=", ".join(sources))
+    return sources[name]

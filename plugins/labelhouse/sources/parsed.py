@@ -1,0 +1,77 @@
+"""What parsing a unit gives: columns (never a Python object per row), quarantine, and the count of records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labelhouse.identities import Identities
+
+#: Longest piece of a quarantined record that is kept.
+KEPT_BYTES = 64 * 1024
+
+
+class Parsed:
+    """A chunk of a unit, column by column.
+
+    Invariant: `records_read == records_loaded + records_quarantined + records_filtered`, kept by
+    ending every record with exactly one of `loaded`, `filtered` or `quarantine`.
+
+    Attributes:
+        tables: table name → column name → values. `position` and `event_at` are columns; the unit's
+            own columns and `loaded_at` are added when the chunk is written.
+        quarantined: the same for the quarantine table.
+    """
+
+    def __init__(self, event_at: datetime, identities: Identities) -> None:
+        self.tables: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        self.quarantined: dict[str, list[Any]] = defaultdict(list)
+        self.records_read = 0
+        self.records_loaded = 0
+        self.records_filtered = 0
+        self.records_quarantined = 0
+        self._unit_at = event_at
+        self._identities = identities
+
+    def row(self, table: str, position: str, event_at: datetime | None, **values: Any) -> None:
+        """One row; an event without a time of its own happened at the unit's time."""
+        columns = self.tables[table]
+        columns["position"].append(position)
+        columns["event_at"].append(event_at or self._unit_at)
+        for name, value in values.items():
+            columns[name].append(value)
+
+    def loaded(self) -> None:
+        """One record ends: some part of it was loaded."""
+        self.records_read += 1
+        self.records_loaded += 1
+
+    def filtered(self) -> None:
+        """One record ends: left out on purpose."""
+        self.records_read += 1
+        self.records_filtered += 1
+
+    def quarantine(self, position: str, reason: str, raw: bytes, *, cleaned: bool) -> None:
+        """One record ends: nothing of it could be loaded."""
+        self.records_read += 1
+        self.records_quarantined += 1
+        self.quarantine_part(position, reason, raw, cleaned=cleaned)
+
+    def quarantine_part(self, position: str, reason: str, raw: bytes, *, cleaned: bool) -> None:
+        """Keeps a part that could not be loaded (`position` = `record/part`), without ending its record.
+
+        Args:
+            cleaned: `raw` has been parsed and its identities replaced; else it is encrypted.
+        """
+        kept = raw[:KEPT_BYTES]
+        add = self.quarantined
+        add["position"].append(position)
+        add["event_at"].append(self._unit_at)
+        add["reason"].append(reason)
+        add["raw_sha256"].append(hashlib.sha256(raw).hexdigest())
+        add["raw_size_bytes"].append(len(raw))
+        add["raw_bytes"].append(kept if cleaned else self._identities.encrypt(kept))
+        add["is_encrypted"].append(not cleaned)
