@@ -99,6 +99,10 @@ def test_changed_days_are_those_of_the_new_rows_and_of_those_they_replace(lake: 
     assert after
     assert changed_days(lake, before, after) == [date(2026, 3, day) for day in range(1, 5)]
     assert changed_days(lake, after, after) == []
+    write(lake, Sample("s3://a/1", "v3", 0, bad=1))
+    emptied = pin(lake)["ingest_ledger"]
+    assert emptied
+    assert changed_days(lake, after, emptied) is None, "everything may depend on rows that are gone"
 
 
 def test_day_ranges_are_sorted_and_without_gaps() -> None:

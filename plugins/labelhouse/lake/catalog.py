@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, partial
@@ -41,6 +42,8 @@ TABLE_PROPERTIES = {
 LEDGER_PROPERTIES = TABLE_PROPERTIES | {"commit.retry.num-retries": "0"}
 
 logging.getLogger("pyiceberg").setLevel(logging.ERROR)
+#: Replacing the rows of a day that has none yet is no reason to worry.
+warnings.filterwarnings("ignore", "Delete operation did not match any records", module="pyiceberg")
 
 T = TypeVar("T")
 

@@ -83,17 +83,25 @@ class Ledger:
         return self._table.scan(selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
 
 
-def changed_days(lake: Lake, since: int, until: int) -> list[date]:
-    """UTC days whose rows differ between two ledger snapshots: days of the new loads and of what they replaced."""
+def changed_days(lake: Lake, since: int, until: int) -> list[date] | None:
+    """UTC days whose rows differ between two ledger snapshots: days of the new loads and of what they replaced.
+
+    None means that days cannot say it: a unit lost all its rows, and what depended on them may lie anywhere.
+    """
     table = lake.raw(INGEST_LEDGER.name)
+    before, after = _loads(table, since), _loads(table, until)
+    new = [load for key, load in after.items() if key not in before]
+    units = {load["unit_uri"] for load in new}
+    days = {unit: set[date]() for unit in units}
+    for load in after.values():
+        if load["unit_uri"] in units:
+            days[load["unit_uri"]].update(load["event_dates"])
+    if any(not load["event_dates"] and days[load["unit_uri"]] for load in new):
+        return None
+    return sorted(set[date]().union(*days.values()))
+
+
+def _loads(table: IcebergTable, snapshot_id: int) -> dict[tuple[str, datetime], dict[str, Any]]:
     columns = ("unit_uri", "loaded_at", "event_dates")
-    before = _loads(table, columns, since)
-    after = _loads(table, columns, until)
-    changed_units = {unit_uri for unit_uri, loaded_at in after.keys() - before.keys()}
-    return sorted({day for (unit_uri, _), days in after.items() if unit_uri in changed_units for day in days})
-
-
-def _loads(table: IcebergTable, columns: tuple[str, ...], snapshot_id: int) -> dict[tuple[str, datetime], list[date]]:
-    rows = table.scan(selected_fields=columns, snapshot_id=snapshot_id).to_arrow()
-    keys = zip(rows["unit_uri"].to_pylist(), rows["loaded_at"].to_pylist(), strict=True)
-    return dict(zip(keys, rows["event_dates"].to_pylist(), strict=True))
+    rows = table.scan(selected_fields=columns, snapshot_id=snapshot_id).to_arrow().to_pylist()
+    return {(row["unit_uri"], row["loaded_at"]): row for row in rows}

@@ -16,20 +16,8 @@ from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, day_ranges
 from labelhouse.lake.snapshots import Snapshots, data_files
 from labelhouse.schema.columns import Table
+from labelhouse.schema.duckdb_types import DUCKDB_TYPES
 from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE, TABLES
-
-DUCKDB_TYPES = {
-    "string": "VARCHAR",
-    "int": "INTEGER",
-    "long": "BIGINT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP WITH TIME ZONE",
-    "binary": "BLOB",
-    "seconds": "DECIMAL(18,3)",
-    "dates": "DATE[]",
-}
 
 
 def create_views(

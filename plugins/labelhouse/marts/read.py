@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -16,6 +18,8 @@ from labelhouse.lake.snapshots import pin
 from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.settings import Settings
+
+_opening = threading.Lock()
 
 
 def query(
@@ -32,17 +36,24 @@ def query(
     Raises:
         LakeError: the statement is not a SELECT, fails, or takes too long.
     """
+    with _opening:
+        connection = _opened(release.serving_path)
+    with connection.cursor() as cursor:
+        return select(cursor, sql, parameters, timeout_seconds=timeout_seconds)
+
+
+@lru_cache(maxsize=3)
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    """The serving file, opened once for all threads: connections of one process share its settings anyway."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
         "memory_limit": "1GB",
-        "allowed_directories": [str(release.folder.parents[1] / "warehouse" / "marts")],  # large marts are views
-        "enable_external_access": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    with duckdb.connect(str(release.serving_path), read_only=True, config=config) as connection:
-        connection.execute("set TimeZone = 'UTC'; set lock_configuration = true")
-        return select(connection, sql, parameters, timeout_seconds=timeout_seconds)
+    connection = duckdb.connect(str(path), read_only=True, config=config)
+    _close_off(connection, path.parents[2] / "warehouse" / "marts")  # large marts are views on it
+    return connection
 
 
 def query_lake(settings: Settings, sql: str) -> pa.Table:
@@ -56,14 +67,21 @@ def query_lake(settings: Settings, sql: str) -> pa.Table:
         raise LakeError("there is no lake", value=str(lake.dir), allowed="a folder that `labelhouse run` filled")
     release = current_release(lake.dir)
     with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'")
         create_views(connection, lake, pin(lake), days=[])
         if release:
             path = str(release.serving_path).replace("'", "''")
             connection.execute(f"attach '{path}' as release (read_only); set search_path = 'memory.main,release.main'")
-        connection.execute("set allowed_directories = [$warehouse]", {"warehouse": str(lake.dir / "warehouse")})
-        connection.execute("set enable_external_access = false; set lock_configuration = true")
+        _close_off(connection, lake.dir / "warehouse")
         return select(connection, sql)
+
+
+def _close_off(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """From here on nothing but files below `folder` is within reach, and no setting can be changed."""
+    allowed = str(folder).replace("'", "''")
+    connection.execute(
+        f"set global TimeZone = 'UTC'; set allowed_directories = ['{allowed}'];"
+        "set enable_external_access = false; set lock_configuration = true"
+    )
 
 
 def select(

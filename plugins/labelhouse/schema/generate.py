@@ -11,26 +11,14 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from labelhouse.schema.columns import Column, ColumnType, Table
+from labelhouse.schema.columns import Column, Table
+from labelhouse.schema.duckdb_types import DUCKDB_TYPES
 from labelhouse.schema.tables import TABLES
 from labelhouse.settings import PROJECT_DIR
 
 MODELS_DIR = PROJECT_DIR / "dbt" / "models"
 
-DUCKDB_TYPES: dict[ColumnType, str] = {
-    "string": "varchar",
-    "int": "integer",
-    "long": "bigint",
-    "double": "double",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamp": "timestamp with time zone",
-    "binary": "blob",
-    "seconds": "decimal(18,3)",
-    "dates": "date[]",
-}
-
-#: Beside the raw tables, `changed` holds the days themselves.
+#: Beside the raw tables that have days, `changed` holds the days themselves.
 DAYS = Table(
     name="days",
     doc="One UTC day on which rows of any raw table changed since the current release.",
@@ -42,8 +30,8 @@ DAYS = Table(
 SOURCES: dict[str, tuple[str, tuple[Table, ...]]] = {
     "raw": ("Every visible row of the lake's raw tables.", tuple(TABLES.values())),
     "changed": (
-        "The rows of the raw tables on the days that changed since the current release; all of them in a full build.",
-        (*TABLES.values(), DAYS),
+        "The rows of the raw tables on the UTC days that changed since the current release; every row in a full build.",
+        (*(table for table in TABLES.values() if table.day_column), DAYS),
     ),
 }
 

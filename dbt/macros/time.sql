@@ -1,0 +1,9 @@
+{#- The date of a UTC timestamp in the time zone that people report in. -#}
+{% macro reporting_date(timestamp) -%}
+    {%- set time_zone = dbt.string_literal(dbt.escape_single_quotes(var('reporting_time_zone'))) -%}
+    {{ return(adapter.dispatch('date_in_zone')(timestamp, time_zone)) }}
+{%- endmacro %}
+
+{% macro default__date_in_zone(timestamp, time_zone) -%}
+    cast(({{ timestamp }}) at time zone {{ time_zone }} as date)
+{%- endmacro %}

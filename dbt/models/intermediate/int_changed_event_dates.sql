@@ -1,0 +1,46 @@
+with changed_days as (
+
+    select * from {{ source('changed', 'days') }}
+
+),
+
+changed_entries as (
+
+    select
+        {{ caseless('labeling_job_name') }} as labeling_job_name,
+        {{ caseless('manifest_labeling_job_name') }} as manifest_labeling_job_name
+    from {{ source('changed', 'manifest_entries') }}
+
+),
+
+responses as (
+
+    select * from {{ ref('stg_labeling_output__worker_responses') }}
+
+),
+
+-- answers are compared with their job's own manifest only, and a unit is loaded whole:
+-- where it changed, each of its entries is among the changed ones
+changed_jobs as (
+
+    select distinct labeling_job_name
+    from changed_entries
+    where manifest_labeling_job_name = labeling_job_name
+
+),
+
+-- a UTC day lies in at most two dates of any zone: those of its first and of its last second
+dates as (
+
+    select {{ reporting_date('day_start_at') }} as event_date from changed_days
+    union distinct
+    select {{ reporting_date("day_start_at + interval '86399' second") }} as event_date from changed_days
+    union distinct
+    select responses.event_date
+    from responses
+    inner join changed_jobs on responses.labeling_job_name = changed_jobs.labeling_job_name
+
+)
+
+select event_date from dates
+order by event_date

@@ -1,0 +1,42 @@
+with responses as (
+
+    select * from {{ ref('stg_labeling_output__worker_responses') }}
+
+),
+
+objects as (
+
+    select * from {{ ref('int_labeled_objects') }}
+
+),
+
+joined as (
+
+    -- the object index in an answer's path is the line index in the manifest of its job
+    select
+        responses.response_id,
+        responses.labeling_job_name,
+        responses.iteration_number,
+        responses.dataset_object_id,
+        responses.worker_id,
+        responses.worker_pseudonym,
+        responses.workforce_type,
+        responses.identity_provider,
+        responses.label,
+        responses.accepted_at,
+        responses.submitted_at,
+        responses.time_spent_seconds,
+        responses.event_at,
+        responses.event_date,
+        objects.source_ref,
+        objects.label as consolidated_label,
+        responses.label = objects.label as agrees_with_consolidated
+    from responses
+    left join objects
+        on
+            responses.labeling_job_name = objects.labeling_job_name
+            and responses.dataset_object_id = objects.dataset_object_id
+
+)
+
+select * from joined

@@ -1,0 +1,28 @@
+with source as (
+
+    select * from {{ source('raw', 'worker_responses') }}
+
+),
+
+renamed as (
+
+    select
+        {{ row_id() }} as response_id,
+        {{ caseless('labeling_job_name') }} as labeling_job_name,
+        iteration_number,
+        dataset_object_id,
+        {{ worker_identity() }} as worker_id,
+        worker_pseudonym,
+        workforce_type,
+        identity_provider,
+        {{ composed('label') }} as label,
+        accepted_at,
+        submitted_at,
+        time_spent_seconds,
+        event_at,
+        {{ reporting_date('event_at') }} as event_date
+    from source
+
+)
+
+select * from renamed

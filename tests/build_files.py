@@ -1,0 +1,163 @@
+"""Build files that hold exactly the rows a test writes down, and dbt run on them in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from labelhouse.schema.arrow import arrow_schema
+from labelhouse.schema.tables import TABLES
+from labelhouse.settings import PROJECT_DIR
+
+DBT_DIR = PROJECT_DIR / "dbt"
+
+
+@dataclass
+class Delivery:
+    """Rows of the raw tables; columns that a test does not name are NULL or have a plain value."""
+
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in TABLES})
+
+    def entry(
+        self, job: str, object_id: str, label: str | None, *, manifest_job: str | None = None, **columns: Any
+    ) -> None:
+        """A line's label in the manifest of `manifest_job`, by default the job's own."""
+        manifest_job = manifest_job or job
+        row = {
+            "unit_uri": f"s3://bucket/{manifest_job}/manifests/output/output.manifest",
+            "position": f"{object_id}/{job}",
+            "event_at": columns.get("labeled_at") or datetime(2024, 3, 9, tzinfo=UTC),
+            "labeling_job_name": job,
+            "manifest_labeling_job_name": manifest_job,
+            "dataset_object_id": object_id,
+            "label": label,
+            "label_attribute_name": "kind",
+            "is_failed": False,
+        }
+        self._add("manifest_entries", row | columns)
+
+    def answer(
+        self, job: str, object_id: str, label: str | None, event_at: datetime, *, iteration: int = 1, **columns: Any
+    ) -> None:
+        """An answer in a file of its own."""
+        row = {
+            "unit_uri": f"s3://bucket/{job}/{iteration}/{object_id}/{event_at:%Y-%m-%d_%H:%M:%S}.json",
+            "position": "0",
+            "event_at": event_at,
+            "labeling_job_name": job,
+            "iteration_number": iteration,
+            "dataset_object_id": object_id,
+            "label": label,
+        }
+        self._add("worker_responses", row | columns)
+
+    def write(self, database: Path, changed_days: Collection[date] | None = None) -> Path:
+        """A new build file: `raw` with all rows, `changed` with those of the given UTC days (None: all)."""
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("set TimeZone = 'UTC'; create schema raw; create schema changed")
+            connection.execute("create table changed.days (day_start_at timestamptz)")
+            days: set[date] = set()
+            for name, table in TABLES.items():
+                rows = self.rows[name]
+                self._create(connection, f"raw.{name}", name, rows)
+                if table.day_column:
+                    day_of = {id(row): row[table.day_column].astimezone(UTC).date() for row in rows}
+                    days.update(day_of.values())
+                    changed = [row for row in rows if changed_days is None or day_of[id(row)] in changed_days]
+                    self._create(connection, f"changed.{name}", name, changed)
+            for day in sorted(days if changed_days is None else changed_days):
+                connection.execute("insert into changed.days values (?::timestamptz)", [f"{day} 00:00:00+00"])
+        return database
+
+    def _add(self, table: str, row: dict[str, Any]) -> None:
+        origin = {"unit_version": "v1", "loaded_at": datetime(2024, 4, 1, tzinfo=UTC)}
+        unknown = row.keys() - set(TABLES[table].column_names)
+        assert not unknown, f"{table} has no column {unknown}"
+        self.rows[table].append(origin | row)
+
+    @staticmethod
+    def _create(connection: duckdb.DuckDBPyConnection, relation: str, name: str, rows: list[dict[str, Any]]) -> None:
+        arrow_rows = pa.Table.from_pylist(rows, schema=arrow_schema(TABLES[name]))
+        connection.register("arrow_rows", arrow_rows)
+        connection.execute(f"create table {relation} as from arrow_rows")
+        connection.unregister("arrow_rows")
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """Runs dbt; all runs share one target folder, so that only the first parses the whole project."""
+
+    folder: Path
+
+    def run(self, database: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """One command on one build file, whatever its outcome."""
+        return subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR],
+            env={
+                **os.environ,
+                "LABELHOUSE_BUILD_DB": str(database),
+                "DBT_TARGET_PATH": str(self.target),
+                "DBT_LOG_PATH": str(self.folder / "logs"),
+                **environment,
+            },
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def build(self, database: Path, *arguments: str, **environment: str) -> Path:
+        """`dbt build` without unit tests, which must pass."""
+        done = self.run(database, "build", "--exclude-resource-type", "unit_test", *arguments, **environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return database
+
+    @property
+    def target(self) -> Path:
+        """Where dbt leaves its artifacts."""
+        return self.folder / "target"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project as dbt understood it, after `dbt build` with unit tests and `dbt docs generate --static`.
+
+    Args:
+        database: build file without a single row.
+        manifest: dbt's manifest.
+        results: unique id → status of the build.
+        docs: the page of the docs.
+        is_checkout_touched: whether dbt wrote into its project folder.
+    """
+
+    database: Path
+    manifest: dict[str, Any]
+    results: dict[str, str]
+    docs: Path
+    is_checkout_touched: bool
+
+    @property
+    def models(self) -> dict[str, dict[str, Any]]:
+        """The models by name."""
+        return {node["name"]: node for node in self.manifest["nodes"].values() if node["resource_type"] == "model"}
+
+    @property
+    def marts(self) -> dict[str, dict[str, Any]]:
+        """The models that others read."""
+        return {name: model for name, model in self.models.items() if model["fqn"][1] == "marts"}
+
+
+def read_rows(database: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows of `query` on a build file, timestamps in UTC."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(query).fetchall()
