@@ -92,16 +92,14 @@ def changed_days(lake: Lake, since: int, until: int) -> list[date] | None:
     before, after = _loads(table, since), _loads(table, until)
     new = [load for key, load in after.items() if key not in before]
     units = {load["unit_uri"] for load in new}
-    days = {unit: set[date]() for unit in units}
-    for load in after.values():
-        if load["unit_uri"] in units:
-            days[load["unit_uri"]].update(load["event_dates"])
-    if any(not load["event_dates"] and days[load["unit_uri"]] for load in new):
+    loads = [load for load in after.values() if load["unit_uri"] in units]
+    had_rows = {load["unit_uri"] for load in loads if load["records_loaded"]}
+    if any(not load["records_loaded"] and load["unit_uri"] in had_rows for load in new):
         return None
-    return sorted(set[date]().union(*days.values()))
+    return sorted({day for load in loads for day in load["event_dates"]})
 
 
 def _loads(table: IcebergTable, snapshot_id: int) -> dict[tuple[str, datetime], dict[str, Any]]:
-    columns = ("unit_uri", "loaded_at", "event_dates")
+    columns = ("unit_uri", "loaded_at", "records_loaded", "event_dates")
     rows = table.scan(selected_fields=columns, snapshot_id=snapshot_id).to_arrow().to_pylist()
     return {(row["unit_uri"], row["loaded_at"]): row for row in rows}

@@ -95,22 +95,19 @@ class BatchLoad:
 
     def add(self, unit: LoadedUnit, chunk: Chunk) -> None:
         """Adds a parsed chunk of `unit`: its rows, its quarantine and its counts."""
-        for name, columns in chunk.tables.items():
-            rows = self._arrow(name, unit, columns)
-            unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
-            self._wait(name, rows)
-        if chunk.quarantined:
-            self._wait(QUARANTINE.name, self._arrow(QUARANTINE.name, unit, chunk.quarantined))
+        tables = {**chunk.tables, QUARANTINE.name: chunk.quarantined}
+        for name, columns in tables.items():
+            if columns:
+                rows = self._arrow(name, unit, columns)
+                unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
+                self._pending.setdefault(name, []).append(rows)
+                self._pending_bytes += rows.nbytes
         unit.records_read += chunk.records_read
         unit.records_loaded += chunk.records_loaded
         unit.records_quarantined += chunk.records_quarantined
         unit.records_filtered += chunk.records_filtered
         if self._pending_bytes > PENDING_BYTES:
             self._write(keep=set())
-
-    def _wait(self, name: str, rows: pa.Table) -> None:
-        self._pending.setdefault(name, []).append(rows)
-        self._pending_bytes += rows.nbytes
 
     def commit(self) -> list[LedgerRow]:
         """Writes, then commits the ledger, then sweeps. Returns the ledger rows that were committed.

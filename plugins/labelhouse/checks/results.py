@@ -1,0 +1,95 @@
+"""What a check found: counts and keys, never the values themselves."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Severity = Literal["hold", "warn"]
+
+#: At most this many keys of failing rows are named.
+SHOWN_KEYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One expectation of one validation: a row of `schema.tables.CHECK_RESULTS`, and `what_to_do`.
+
+    Args:
+        suite: `inputs` or `marts`.
+        table_name: the table it belongs to.
+        check_number: its place in that table's file, from 0.
+        expectation_type: Great Expectations' name of it; `suite` where the table could not be checked at all.
+        sentence: what is expected, for people, with the settings it depends on filled in.
+        severity: of its failure; `hold` wherever it could not be evaluated.
+        is_success: whether it was met.
+        element_count: rows looked at; None where it does not count rows.
+        unexpected_count: how many of them did not meet it.
+        observed_value: numbers, column names, or keys of failing rows, as strict JSON; None where there are none.
+        error: why it could not be evaluated; None where it could.
+        what_to_do: what someone who reads of its failure does next. Not stored.
+    """
+
+    suite: str
+    table_name: str
+    check_number: int
+    expectation_type: str
+    sentence: str
+    severity: Severity
+    is_success: bool
+    element_count: int | None
+    unexpected_count: int | None
+    observed_value: str | None
+    error: str | None
+    what_to_do: str
+
+    @property
+    def finding(self) -> str:
+        """What was found, as a sentence to stand after `sentence`."""
+        if self.error:
+            return f"It could not be evaluated: {self.error}"
+        seen = "" if self.observed_value is None else f": {self.observed_value}"
+        if self.is_success:
+            return f"Met{seen}." if self.element_count is None else f"Met; {self.element_count:,} rows looked at."
+        if self.unexpected_count is None:
+            return f"Not met{seen}."
+        rows = "rows" if self.element_count is None else f"of {self.element_count:,} rows"
+        return f"Not met by {self.unexpected_count:,} {rows}{seen}."
+
+
+def holds(results: Iterable[CheckResult]) -> list[CheckResult]:
+    """Those that hold a publication back, in order."""
+    return [result for result in results if not result.is_success and result.severity == "hold"]
+
+
+def as_json(observed: Any, *, names_allowed: bool = False) -> str | None:
+    """What was observed as strict JSON: NaN and infinities as strings, text and times left out.
+
+    Args:
+        observed: from Great Expectations, so possibly of numpy.
+        names_allowed: text is column names here, not values.
+    """
+    shown = _shown(observed, names_allowed)
+    return None if shown is None else json.dumps(shown, allow_nan=False)
+
+
+def _shown(observed: Any, names_allowed: bool) -> Any:
+    if hasattr(observed, "item") and getattr(observed, "ndim", None) == 0:
+        observed = observed.item()
+    shown: Any = None
+    if isinstance(observed, bool | int):
+        shown = observed
+    elif isinstance(observed, float):
+        shown = observed if math.isfinite(observed) else str(observed).replace("inf", "Infinity").replace("nan", "NaN")
+    elif isinstance(observed, str):
+        shown = observed if names_allowed else None
+    elif isinstance(observed, Mapping):
+        pairs = ((str(key), _shown(value, names_allowed)) for key, value in observed.items())
+        shown = {key: value for key, value in pairs if value is not None} or None
+    elif isinstance(observed, Sequence):
+        values = [_shown(value, names_allowed) for value in observed]
+        shown = None if None in values else values
+    return shown

@@ -1,0 +1,1 @@
+"""Every column once. Arrow, Iceberg, DuckDB, dbt sources and doc blocks are derived from it."""
