@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from end_to_end.airflow_session import AirflowSession
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +26,12 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"LABELHOUSE_REAL_DATA names no folder: {named}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowSession]:
+    """The one real Airflow of the session: scheduler, DAG processor, API server, a bucket and a first release."""
+    from end_to_end.airflow_session import airflow_session
+
+    with airflow_session(tmp_path_factory.mktemp("airflow")) as session:
+        yield session

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labelhouse.errors import HeldError, LabelhouseError
-from labelhouse.settings import Settings, load_settings
+from labelhouse.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,9 +60,9 @@ def run(
     from labelhouse.pipeline import run as run_pipeline
 
     sources = dict(_name_and_uri(each) for each in source)
-    settings = _settings(lake)
+    found = _settings(lake)
     with _Progress() as report:
-        result = run_pipeline(settings, sources, _client, report)
+        result = run_pipeline(found, sources, _client, report)
     loaded = result.loaded
     if result.release_id is None:
         print("Nothing new was loaded and nothing changed: the last release stays.")
@@ -92,6 +92,14 @@ def query(
     {Format.TABLE: _print_table, Format.CSV: _print_csv, Format.JSON: _print_json}[format](rows)
 
 
+@app.command()
+def settings() -> None:
+    """List every setting: the environment variable, its default, what it decides."""
+    for name, field in Settings.model_fields.items():
+        print(f"{PREFIX}{name.upper()} (default: {field.get_default(call_default_factory=True)})")
+        print(f"    {field.description}")
+
+
 def main() -> None:
     """The console script: what a user did wrong is one sentence on standard error, never a traceback."""
     try:
@@ -109,10 +117,8 @@ def main() -> None:
 
 def _settings(lake: Path) -> Settings:
     """Settings from the environment for a lake of one's own: without a key set, it makes and keeps one."""
-    settings = load_settings(lake=lake)
-    if settings.pseudonym_key is None:
-        settings = load_settings(lake=lake, own_pseudonym_key=True)
-    return settings
+    found = load_settings(lake=lake)
+    return found if found.pseudonym_key else load_settings(lake=lake, own_pseudonym_key=True)
 
 
 def _name_and_uri(option: str) -> tuple[str, str]:

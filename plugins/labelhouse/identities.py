@@ -23,11 +23,13 @@ from labelhouse.errors import SettingError
 if TYPE_CHECKING:  # sources are read while DAG files are parsed, and need none of pydantic
     from labelhouse.settings import Settings
 
-# The part before the "@" (or "%40", as in URIs) starts at the start of a word and is never given back,
-# the part behind it is bounded: linear in the length of the text.
-_EMAIL = re.compile(
-    r"(?<![\w.+-])(?<!\w')(?:[\w.+-]|(?<=\w)'|%(?!40)[0-9A-Fa-f]{2})++(?:@|%40)[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}+"
-)
+#: What parts a name from a host, in texts and in URIs. Each side is then matched once: linear in the text's length.
+_AT = re.compile(r"(@|%40)")
+_HOST = re.compile(r"(?:[\w-]{1,63}\.){1,8}(?:xn--[\w-]{1,59}|\w{1,63})")
+_NAME_FROM_BEHIND = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+")
+#: Legal in a name, but where they stand before one they mostly belong to a path, a query or a quotation.
+_NAME_BEGINS_BEHIND = re.compile(r"[/=&?]")
+_QUOTES = "!#$'*^`{|}~"
 #: The "@" as JSON inside JSON may spell it.
 _ESCAPED_AT = re.compile(r"\\++u0040")
 #: From this length on an identity is found inside longer strings too; a shorter one would be found everywhere.
@@ -44,7 +46,7 @@ class Identities:
 
     def pseudonym(self, value: str) -> str:
         """The pseudonym of one identity (a Cognito or OIDC `sub`, an e-mail address, a name)."""
-        return "p_" + hmac.new(self._key, value.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+        return "p_" + hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
     def clean_text(self, text: str, known: Collection[str] = ()) -> str:
         """`text` with every e-mail address, and every one of the `known` identities, replaced by its pseudonym.
@@ -60,7 +62,17 @@ class Identities:
             text = _ESCAPED_AT.sub("@", text)
         if "@" not in text and "%40" not in text:
             return text
-        return _EMAIL.sub(lambda found: self.pseudonym(found.group().replace("%40", "@").lower()), text)
+        pieces = _AT.split(text)
+        for at in range(1, len(pieces), 2):
+            before = _NAME_FROM_BEHIND.match(pieces[at - 1][::-1])
+            host = _HOST.match(pieces[at + 1])
+            if before and host:
+                name = _NAME_BEGINS_BEHIND.split(before.group()[::-1])[-1] or before.group()[::-1]
+                name = name.lstrip(_QUOTES) or name
+                pieces[at - 1] = pieces[at - 1][: -len(name)]
+                pieces[at] = self.pseudonym(f"{name}@{host.group()}".lower())
+                pieces[at + 1] = pieces[at + 1][host.end() :]
+        return "".join(pieces)
 
     def clean(self, value: Any, known: Collection[str] = ()) -> Any:
         """A JSON value with the identities in its strings and keys replaced as in `clean_text`, at any depth."""

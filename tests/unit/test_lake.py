@@ -6,13 +6,12 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from lake_units import Sample, begin, expected, stored, visible, write
-
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, day_ranges
 from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.snapshots import pin
 from labelhouse.settings import load_settings
+from lake_units import Sample, begin, expected, stored, visible, write
 
 ONE, TWO = Sample("s3://a/1", "v1", 20, bad=2), Sample("s3://a/2", "v1", 3)
 

@@ -136,9 +136,10 @@ def run_dbt(settings: Settings, build: Build) -> dict[str, Any]:
     Raises:
         LakeError: a model or test failed; the sentence names the first and how many more.
     """
-    _dbt(settings, build, "build", "--exclude-resource-type", "unit_test")  # they prove the models, not the data
+    commands = [["build", "--exclude-resource-type", "unit_test"]]  # unit tests prove the models, not the data
     if build.days is None:
-        _dbt(settings, build, "docs", "generate", "--static", "--no-compile")
+        commands.append(["docs", "generate", "--static", "--no-compile"])
+    _dbt(settings, build, commands)
     return read_manifest(settings, build)
 
 
@@ -149,7 +150,7 @@ def read_manifest(settings: Settings, build: Build) -> dict[str, Any]:
     return manifest
 
 
-def _dbt(settings: Settings, build: Build, *command: str) -> None:
+def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
     lake = settings.lake.resolve()
     target = build.folder(lake) / "target"
     project = PROJECT_DIR / "dbt"
@@ -169,7 +170,7 @@ def _dbt(settings: Settings, build: Build, *command: str) -> None:
         json.dumps({"reporting_time_zone": settings.reporting_time_zone}),
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *command, *arguments],
+        [sys.executable, "-m", "labelhouse.marts.invoke", json.dumps([command + arguments for command in commands])],
         env=environment,
         cwd=build.folder(lake),
         capture_output=True,

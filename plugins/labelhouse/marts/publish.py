@@ -159,7 +159,7 @@ def write_files(lake: Lake, release: Release, build: Build, before: Release | No
     made = build.folder(lake.dir) / "target" / "static_index.html"
     docs = made if made.exists() else before and before.dbt_docs_path
     if docs:
-        shutil.copyfile(docs, release.dbt_docs_path)
+        release.dbt_docs_path.write_text(docs.read_text().replace(str(lake.dir), "lake"))  # no paths of this machine
     release.write()
 
 

@@ -54,19 +54,19 @@ class Parsed:
         self.records_read += 1
         self.records_filtered += 1
 
-    def quarantine(self, position: str, reason: str, raw: bytes, *, cleaned: bool) -> None:
+    def quarantine(self, position: str, reason: str, raw: bytes | memoryview, *, cleaned: bool) -> None:
         """One record ends: nothing of it could be loaded."""
         self.records_read += 1
         self.records_quarantined += 1
         self.quarantine_part(position, reason, raw, cleaned=cleaned)
 
-    def quarantine_part(self, position: str, reason: str, raw: bytes, *, cleaned: bool) -> None:
+    def quarantine_part(self, position: str, reason: str, raw: bytes | memoryview, *, cleaned: bool) -> None:
         """Keeps a part that could not be loaded (`position` = `record/part`), without ending its record.
 
         Args:
             cleaned: `raw` has been parsed and its identities replaced; else it is encrypted.
         """
-        kept = raw[:KEPT_BYTES]
+        kept = bytes(raw[:KEPT_BYTES])
         add = self.quarantined
         add["position"].append(position)
         add["event_at"].append(self._unit_at)

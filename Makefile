@@ -1,0 +1,58 @@
+# Needs Python 3.11 (or 3.12) and make; everything else comes from uv.lock.
+PYTHON := $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+UV     := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
+BIN    := .venv/bin
+BEGAN  := $(shell date +%s)
+
+# Tests that start Airflow or a browser, one after the other; all others run in parallel.
+SERIAL := tests/dags tests/web tests/end_to_end
+
+export UV_PYTHON_DOWNLOADS := never
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo clean-demo test lint generate bench chromium
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(UV) ## Installs everything from uv.lock into .venv
+	$(UV) sync --frozen --all-extras
+
+demo: $(UV) ## A simulated AWS account, Airflow, two weeks of history: prints an address and a login
+	@$(UV) sync --frozen --extra demo --no-dev --inexact --quiet
+	@$(BIN)/python -m labelhouse.demo --began $(BEGAN) $(DEMO_OPTIONS)
+
+clean-demo: ## Removes everything that the demo keeps
+	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
+
+test: lint chromium ## Lint, then every test; prints the ten slowest
+	$(BIN)/pytest -n 2 --durations=10 tests $(SERIAL:%=--ignore=%) --ignore=tests/benchmarks
+	$(BIN)/pytest --durations=10 $(SERIAL)
+
+lint: setup ## Formats, types, import layers, SQL, and whether generated files are fresh
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint dbt/models
+	$(BIN)/python -m labelhouse.schema.generate --check
+
+generate: setup ## Writes the files that are derived from the schema
+	$(BIN)/python -m labelhouse.schema.generate
+
+bench: setup ## Measures speed and memory
+	$(BIN)/pytest -s tests/benchmarks
+
+# Without a uv of its own a machine gets one in .uv: through venv, or pip where Debian left venv out.
+.uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+		|| { echo "labelhouse needs Python 3.11 or 3.12, found: $(PYTHON)"; exit 1; }
+	@{ $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet 'uv>=0.9,<1'; } \
+		|| $(PYTHON) -m pip install --quiet --target .uv 'uv>=0.9,<1'
+
+chromium:
+	@{ command -v chromium && command -v chromedriver; } >/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get install --yes chromium chromium-driver; } \
+		|| sudo --non-interactive apt-get install --yes chromium chromium-driver \
+		|| { echo "the tests of the pages need Debian's packages chromium and chromium-driver"; exit 1; }

@@ -1,0 +1,46 @@
+"""
+# extract_labeling_output
+
+**What it does.** Loads the output of SageMaker Ground Truth labelling jobs (output manifests and workers' answers)
+into the lake: `plan` lists the bucket and writes down what is new or changed, `load` loads it in at most 200 batches,
+`summarise` adds up and announces the tables that changed, which starts `build_marts`.
+
+**Inputs.** `labeling_output` in `LABELHOUSE_SOURCES`, read through the connection of `LABELHOUSE_AWS_CONN_ID`.
+
+**Outputs.** `raw.manifest_entries`, `raw.worker_responses`, `raw.quarantine`, `raw.ingest_ledger`.
+
+**Which files.** Every hour: what is dated since two hours before that hour; the run of midnight (UTC): everything.
+From the trigger form: exactly the window given, an empty side is open. In a backfill: exactly each run's hour.
+
+**Running it again** is always safe: what the lake holds is skipped, and a run that was cut short leaves nothing
+behind that anybody sees. For long ranges use the form (one run), for single days `airflow backfill create`.
+
+**When it fails**, the last line of the red task says why. Transient faults are retried; what is left is a missing
+setting, bucket or permission: mend it, then clear the task. Bad files do not fail it: see *Data quality*.
+"""
+
+from datetime import UTC, datetime
+
+from airflow.sdk import CronDataIntervalTimetable, dag
+
+from labelhouse.orchestration.extract import WINDOW_PARAMS, load, plan, summarise
+from labelhouse.orchestration.steps import RETRIES
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("@hourly", timezone="UTC"),
+    start_date=datetime(2018, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=4,
+    params=WINDOW_PARAMS,
+    default_args=RETRIES,
+    doc_md=__doc__,
+    tags=["labelhouse", "extract"],
+)
+def extract_labeling_output():
+    batches = plan("labeling_output")
+    loads = load.expand_kwargs(batches)
+    summarise("labeling_output", loads)
+
+
+extract_labeling_output()

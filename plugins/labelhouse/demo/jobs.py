@@ -1,0 +1,244 @@
+"""What is labelled: a programme of labelling jobs that repeats every fortnight, and the state of each job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypedDict
+
+import numpy as np
+
+from labelhouse.demo.chance import generator
+from labelhouse.demo.people import Worker
+
+#: Ground Truth tries a new job on few objects first; everything else is a later iteration.
+FIRST_ITERATION_OBJECTS = 10
+FORTNIGHT_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What the jobs of one kind have in common.
+
+    Args:
+        stem: start of the job's name, in the case its owner chose.
+        label_attribute_name: of its labels in the manifest.
+        images: prefix of the images' URIs; nothing is stored there.
+        classes: class names; those that look alike stand side by side.
+        launch_day: day of the fortnight on which it starts.
+        object_count: lines of its manifest.
+        answers_per_object: how many workers see each object.
+        seconds: typical active time of one answer.
+        is_public: answered by the crowd instead of the private team.
+        auto_labeled_ratio: share of the objects that automated labelling takes over.
+        failed_object_count: objects that nobody can open.
+        has_file_per_answer: one response file per answer (as streaming jobs write), else one per object.
+        adjusts: label attribute of an earlier job whose bounding boxes are corrected; None: classification.
+    """
+
+    stem: str
+    label_attribute_name: str
+    images: str
+    classes: tuple[str, ...]
+    launch_day: float
+    object_count: int
+    answers_per_object: int = 3
+    seconds: float = 9.0
+    is_public: bool = False
+    auto_labeled_ratio: float = 0.0
+    failed_object_count: int = 0
+    has_file_per_answer: bool = False
+    adjusts: str | None = None
+
+
+_VEHICLES = ("car", "van", "bus", "truck", "bicycle", "motorcycle")
+_PRODUCTS = ("soft drink", "juice", "crisps", "biscuits", "shampoo", "washing-up liquid", "tea", "coffee")
+_SPECIES = ("lion", "leopard", "zebra", "wildebeest", "elephant", "rhinoceros", "giraffe", "no animal")
+_BIRDS = ("house sparrow", "tree sparrow", "carrion crow", "jackdaw", "mute swan", "whooper swan")
+
+PROGRAMME = (
+    Project(
+        "Vehicle-Types-Batch",
+        "vehicle-type",
+        "s3://roadside-cameras/stills/a",
+        _VEHICLES,
+        launch_day=0.0,
+        object_count=200,
+        failed_object_count=1,
+    ),
+    Project(
+        "Wildlife-Camera-Traps",
+        "species",
+        "s3://camera-traps/mara-north",
+        _SPECIES,
+        launch_day=0.4,
+        object_count=300,
+        seconds=14.0,
+        auto_labeled_ratio=0.35,
+        failed_object_count=2,
+    ),
+    Project(
+        "bird-species-crowd",
+        "bird-species",
+        "s3://garden-birds/uploads",
+        _BIRDS,
+        launch_day=1.5,
+        object_count=140,
+        answers_per_object=5,
+        seconds=11.0,
+        is_public=True,
+    ),
+    Project(
+        "retail-shelf-products",
+        "product-category",
+        "s3://shelf-photos/cut-outs",
+        _PRODUCTS,
+        launch_day=2.4,
+        object_count=260,
+        seconds=7.0,
+        failed_object_count=1,
+        has_file_per_answer=True,
+    ),
+    Project(
+        "Vehicle-Types-Night",
+        "vehicle-type",
+        "s3://roadside-cameras/stills/night",
+        _VEHICLES,
+        launch_day=5.1,
+        object_count=260,
+        seconds=12.0,
+    ),
+    Project(
+        "Road-Scenes-Adjustment",
+        "road-boxes-adjusted",
+        "s3://roadside-cameras/scenes",
+        _VEHICLES,
+        launch_day=7.6,
+        object_count=190,
+        answers_per_object=1,
+        seconds=48.0,
+        adjusts="road-boxes",
+    ),
+    Project(
+        "Wildlife-Nocturnal",
+        "species",
+        "s3://camera-traps/mara-north/infrared",
+        _SPECIES,
+        launch_day=9.3,
+        object_count=300,
+        seconds=16.0,
+        has_file_per_answer=True,
+    ),
+)
+
+
+class Box(TypedDict):
+    """A bounding box in pixels, as crowd elements write it."""
+
+    height: int
+    label: str
+    left: int
+    top: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One worker's answer: a class name, or adjusted boxes."""
+
+    worker: Worker
+    accepted_at: datetime
+    submitted_at: datetime
+    time_spent_seconds: float
+    label: str
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(slots=True)
+class DatasetObject:
+    """One object of one job: what it really shows, and how far its labelling got.
+
+    Args:
+        index: line of the manifest, from 0.
+        source_ref: URI of the image.
+        truth: index of its class in the project's classes.
+        difficulty: 0 (obvious) to 1 (hopeless).
+        fate: who labels it.
+        boxes: what the earlier job drew, where the project adjusts boxes.
+    """
+
+    index: int
+    source_ref: str
+    truth: int
+    difficulty: float
+    fate: Literal["human", "auto", "fails"]
+    boxes: tuple[Box, ...] = ()
+    asked: set[str] = field(default_factory=set)
+    answers: list[Answer] = field(default_factory=list)
+    response_key: str | None = None
+    is_labeled: bool = False
+
+
+class Job:
+    """A labelling job that runs: which object a worker sees next."""
+
+    def __init__(self, seed: int, project: Project, number: int, launched_at: datetime) -> None:
+        self.project = project
+        self.name = f"{project.stem}-{number:02d}"
+        self.launched_at = launched_at
+        self.objects = [self._object(seed, index) for index in range(project.object_count)]
+        self._human = [item for item in self.objects if item.fate == "human"]
+        self._waiting = list(self._human)
+        self.is_auto_labeled = False
+
+    def _object(self, seed: int, index: int) -> DatasetObject:
+        project = self.project
+        rng = generator(seed, "object", self.name, index)
+        # some classes are common, some rare, and the same in every job of a project
+        weights = generator(seed, "class weights", project.stem).dirichlet([2.5] * len(project.classes))
+        truth = int(rng.choice(len(project.classes), p=weights))
+        fate: Literal["human", "auto", "fails"] = "human"
+        if index in _evenly(project.object_count, project.failed_object_count):
+            fate = "fails"
+        elif index >= 4 * FIRST_ITERATION_OBJECTS and rng.random() < project.auto_labeled_ratio:
+            fate = "auto"
+        source_ref = f"{project.images}/{self.launched_at:%Y-%m-%d}/{rng.bytes(8).hex()}.jpg"
+        boxes = tuple(_boxes(rng, project.classes, truth)) if project.adjusts else ()
+        return DatasetObject(index, source_ref, truth, float(rng.beta(2, 5)), fate, boxes)
+
+    def iteration(self, item: DatasetObject) -> int:
+        """The iteration in which an object is answered."""
+        return 1 if item.index < FIRST_ITERATION_OBJECTS else 2
+
+    @property
+    def labeled_ratio(self) -> float:
+        """Share of the objects meant for people that have a label."""
+        return sum(item.is_labeled for item in self._human) / len(self._human)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything still waits for an answer."""
+        return bool(self._waiting)
+
+    def next_object(self, worker_name: str) -> DatasetObject | None:
+        """The object that this worker answers next, now spoken for; None when there is none for them."""
+        for item in self._waiting:
+            if worker_name not in item.asked:
+                item.asked.add(worker_name)
+                if len(item.asked) == self.project.answers_per_object:
+                    self._waiting.remove(item)
+                return item
+        return None
+
+
+def _evenly(object_count: int, failed_count: int) -> set[int]:
+    """Indices of the objects that fail, spread over the job."""
+    return {(number + 1) * object_count // (failed_count + 1) for number in range(failed_count)}
+
+
+def _boxes(rng: np.random.Generator, classes: tuple[str, ...], truth: int) -> Iterator[Box]:
+    for number in range(int(rng.integers(1, 5))):
+        label = classes[truth if number == 0 else int(rng.integers(len(classes)))]
+        left, top, width, height = (int(rng.integers(*span)) for span in ((0, 1500), (300, 800), (40, 400), (40, 260)))
+        yield Box(height=height, label=label, left=left, top=top, width=width)

@@ -1,0 +1,17 @@
+"""The raw tables as Airflow assets: loads announce what they changed, `build_marts` starts on any of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow.sdk import Asset, AssetAlias
+
+from labelhouse.schema.tables import CHECK_RESULTS, TABLES
+
+#: Raw table → its asset, for every table that loads write. Under a scheme that does not begin with `x-`, Airflow
+#: imports every provider's URI handler, boto3 with them, whenever a DAG file is parsed.
+RAW_ASSETS: Mapping[str, Asset] = {
+    name: Asset(f"x-labelhouse://raw/{name}", group="labelhouse") for name in TABLES if name != CHECK_RESULTS.name
+}
+#: Outlet of loads: an event is attached to it for each table that changed, and to no other.
+CHANGED_TABLES = AssetAlias("labelhouse-changed-tables", group="labelhouse")

@@ -1,0 +1,132 @@
+"""The steps of every extraction: plan -> load (one task a batch) -> summarise."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from airflow.sdk import Param, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from labelhouse.errors import SettingError
+from labelhouse.orchestration.assets import CHANGED_TABLES, RAW_ASSETS
+from labelhouse.orchestration.clients import clients_of
+from labelhouse.orchestration.steps import in_one_sentence
+from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
+from labelhouse.settings import load_settings
+from labelhouse.sources import source_named
+
+if TYPE_CHECKING:
+    from airflow.sdk.types import DagRunProtocol
+
+    from labelhouse.pipeline import LoadSummary, Window
+
+#: A scheduled run looks this much further back: files arrive minutes after the time in their name.
+LOOK_BACK = timedelta(hours=2)
+
+#: The trigger form of an extraction.
+WINDOW_PARAMS: Mapping[str, Param] = {
+    side: Param(None, type=["null", "string"], format="date-time", title=title, description=description)
+    for side, title, description in (
+        ("start", "From", "First moment to load, UTC where it names no zone. Empty: from the very beginning."),
+        ("end", "Until", "First moment not to load any more, UTC where it names no zone. Empty: up to now."),
+    )
+}
+
+log = logging.getLogger(__name__)
+
+
+class Batch(TypedDict):
+    """One batch of a plan: all that tasks hand on. The units themselves stay in the lake."""
+
+    plan_id: str
+    batch_number: int
+
+
+@task
+@in_one_sentence
+def plan(source_name: str) -> list[Batch]:
+    """Lists the source and plans the units of this run's window that are new or changed."""
+    from labelhouse import pipeline
+
+    context = get_current_context()
+    settings, window = load_settings(), window_of(context["dag_run"], context["params"])
+    planned = pipeline.plan(settings, source_name, window, clients_of(settings))
+    log.info(
+        "%s: %d units to load in %d batches, %d known already (window: %s to %s)",
+        source_name, planned.unit_count, planned.batch_count, planned.known_count,
+        window.start or "the beginning", window.end or "now",
+    )  # fmt: skip
+    return [Batch(plan_id=planned.plan_id, batch_number=number) for number in range(planned.batch_count)]
+
+
+@task
+@in_one_sentence
+def load(plan_id: str, batch_number: int) -> dict[str, int]:
+    """Loads one batch; a second time, it finds everything done."""
+    from labelhouse import pipeline
+
+    settings = load_settings()
+    loaded = pipeline.load_batch(settings, plan_id, batch_number, clients_of(settings))
+    log.info("batch %d: %s", batch_number, loaded)
+    return asdict(loaded)
+
+
+@task(outlets=[CHANGED_TABLES])
+@in_one_sentence
+def summarise(source_name: str, loads: Iterable[dict[str, int]]) -> dict[str, int]:
+    """Adds up the batches and announces the tables that changed."""
+    from labelhouse.pipeline import LoadSummary
+
+    total = sum((LoadSummary(**each) for each in loads), LoadSummary())
+    log.info("%s: %s", source_name, total)
+    if not total.unit_count:
+        raise AirflowSkipException("nothing was loaded")
+    announced = get_current_context()["outlet_events"][CHANGED_TABLES]
+    for name in changed_tables(source_name, total):
+        announced.add(RAW_ASSETS[name])
+    return asdict(total)
+
+
+def changed_tables(source_name: str, total: LoadSummary) -> list[str]:
+    """Raw tables that a load with this outcome changed: the source's, and the house's own."""
+    house = [INGEST_LEDGER.name] + ([QUARANTINE.name] if total.records_quarantined else [])
+    return [*source_named(source_name).tables, *house]
+
+
+def window_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> Window:
+    """Which units a run loads, by their `unit_at`; the ledger skips what the lake has.
+
+    * A scheduled run: since `LOOK_BACK` before its data interval; the day's last one since ever, which
+      also mends what was missed while nothing ran. There is no end, because a manifest that is rewritten
+      every minute would always be too young for an interval that has just ended.
+    * A backfill: exactly its data interval.
+    * Any other run: exactly what the form says; an empty side is open.
+
+    Raises:
+        SettingError: the form's window is empty.
+    """
+    from labelhouse.pipeline import Window
+
+    start, end = dag_run.data_interval_start, dag_run.data_interval_end
+    if dag_run.run_type == "scheduled" and start and end:
+        ends_at_midnight = end.astimezone(UTC).hour == 0
+        return Window(None if ends_at_midnight else start - LOOK_BACK, None)
+    if dag_run.run_type == "backfill":
+        return Window(start, end)
+    window = Window(_moment(params["start"]), _moment(params["end"]))
+    if window.start and window.end and window.start >= window.end:
+        raise SettingError(
+            "does not lie before the end", where="start", value=params["start"], allowed="an earlier time"
+        )
+    return window
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,90 @@
+"""Reports: one file each. A module here that defines `REPORT` is shown on its page; nothing lists them twice.
+
+A report is a question, one SELECT on the marts, and how its rows are shown. It knows neither the web
+nor Airflow. Its SQL may name the page's filters, `$job` and `$worker`: NULL means "all".
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+Row = dict[str, Any]
+
+#: How a value is written for people. `job` and `worker` also filter the page when they are clicked.
+Kind = Literal["text", "job", "worker", "count", "ratio", "seconds", "time", "date", "boolean"]
+#: What every page of reports can be narrowed to; each name is a parameter in URLs and in SQL.
+FILTERS = ("job", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column of a report's rows, as people see it.
+
+    Args:
+        name: of the column; also the header in exports.
+        title: for people.
+        kind: decides alignment, format and links.
+        hint: what stands below a figure; a format string on the row's values.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One chart, table or row of figures.
+
+    Args:
+        name: the module's name; part of the URL of its export.
+        page: the page that shows it.
+        order: its place on the page, ascending.
+        title: a few words.
+        question: what it answers, as a sentence.
+        sql: one SELECT on the marts.
+        fields: the columns that people see, in order; the rows may hold more.
+        shape: `figures` shows one row as large numbers, `chart` draws, `table` lists.
+        draw: rows → Vega-Lite, for a `chart`. It imports Altair when it is called: that is slow.
+        is_wide: whether it takes the page's whole width.
+        is_sortable: whether the page's `sort` orders it.
+        needs: the filter without which it is not shown.
+        note: rows → what was left out, or None.
+        empty: the sentence shown instead of no rows.
+    """
+
+    name: str
+    page: str
+    order: int
+    title: str
+    question: str
+    sql: str
+    fields: tuple[Field, ...]
+    shape: Literal["figures", "chart", "table"] = "chart"
+    draw: Callable[[list[Row]], dict[str, Any]] | None = None
+    is_wide: bool = False
+    is_sortable: bool = False
+    needs: str | None = None
+    note: Callable[[list[Row]], str | None] = lambda _: None
+    empty: str = "No answers for this selection."
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The filters that its SQL names."""
+        return frozenset(re.findall(r"\$(\w+)", self.sql))
+
+
+@cache
+def all_reports() -> dict[str, Report]:
+    """Every report by name, in the order of the pages, found by walking this package."""
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    found = (module.REPORT for module in modules if hasattr(module, "REPORT"))
+    ordered = sorted(found, key=lambda report: (report.page, report.order, report.name))
+    return {report.name: report for report in ordered}

@@ -1,0 +1,85 @@
+"""Answers per worker and job, as a stacked bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labelhouse.reports import Field, Report, Row
+from labelhouse.reports.encoding import (
+    JOB_RANKS,
+    OTHER_JOBS,
+    SHOWN_JOBS,
+    SHOWN_WORKERS,
+    chart,
+    cut_workers,
+    job_colour,
+    lines_height,
+    specification,
+    worker_axis,
+    worker_tooltip,
+)
+
+
+def _draw(rows: list[Row]) -> dict[str, Any]:
+    import altair as alt
+
+    return specification(
+        chart(rows)
+        .mark_bar(cursor="pointer", cornerRadius=1)
+        .encode(
+            x=alt.X("answer_count:Q", title="answers", axis=alt.Axis(tickMinStep=1, format=",d")),
+            y=worker_axis("worker_rank"),
+            color=job_colour(rows),
+            order=alt.Order("job_rank:Q"),
+            tooltip=worker_tooltip(
+                alt.Tooltip("labeling_job_name:N", title="job"),
+                alt.Tooltip("answer_count:Q", title="answers", format=",d"),
+            ),
+        ),
+        lines_height(rows),
+    )
+
+
+REPORT = Report(
+    name="answers_per_worker",
+    page="workers",
+    order=10,
+    title="Answers per worker and job",
+    question="Who answered how much, and in which labelling job?",
+    sql=f"""
+        with answers as (
+            select labeling_job_name, worker_id, answer_count
+            from fct_worker_job
+            where ($job is null or labeling_job_name = $job) and ($worker is null or worker_id = $worker)
+        ),
+        workers as (
+            select
+                worker_id,
+                row_number() over (order by sum(answer_count) desc, worker_id) as worker_rank,
+                count(*) over () as worker_count
+            from answers
+            group by worker_id
+        ),
+        {JOB_RANKS}
+        select
+            worker_id,
+            if($job is null and job_rank > {SHOWN_JOBS}, '{OTHER_JOBS}', labeling_job_name) as labeling_job_name,
+            sum(answer_count)::bigint as answer_count,
+            worker_rank,
+            least(job_rank, {SHOWN_JOBS + 1}) as job_rank,
+            worker_count
+        from answers
+        join workers using (worker_id)
+        join jobs using (labeling_job_name)
+        where worker_rank <= {SHOWN_WORKERS}
+        group by all
+        order by worker_rank, job_rank
+    """,
+    fields=(
+        Field("worker_id", "Worker", "worker"),
+        Field("labeling_job_name", "Labelling job"),
+        Field("answer_count", "Answers", "count"),
+    ),
+    draw=_draw,
+    note=cut_workers,
+)

@@ -1,0 +1,53 @@
+"""The answers behind one worker's numbers."""
+
+from __future__ import annotations
+
+from labelhouse.reports import Field, Report, Row
+
+#: As many as people look through; the marts hold the rest.
+SHOWN_ANSWERS = 1000
+
+
+def _cut_answers(rows: list[Row]) -> str | None:
+    if not rows or rows[0]["answer_count"] <= len(rows):
+        return None
+    return f"The newest {len(rows):,} of {rows[0]['answer_count']:,} answers."
+
+
+REPORT = Report(
+    name="worker_answers",
+    page="workers",
+    order=60,
+    title="Answers of this worker",
+    question="The rows behind the numbers, newest first.",
+    shape="table",
+    is_wide=True,
+    needs="worker",
+    sql=f"""
+        select
+            event_at,
+            labeling_job_name,
+            dataset_object_id,
+            source_ref,
+            label,
+            consolidated_label,
+            agrees_with_consolidated,
+            time_spent_seconds,
+            count(*) over () as answer_count
+        from fct_worker_response
+        where worker_id = $worker and ($job is null or labeling_job_name = $job)
+        order by event_at desc, response_id
+        limit {SHOWN_ANSWERS}
+    """,
+    fields=(
+        Field("event_at", "Answered", "time"),
+        Field("labeling_job_name", "Labelling job", "job"),
+        Field("dataset_object_id", "Object"),
+        Field("source_ref", "Source"),
+        Field("label", "Answer"),
+        Field("consolidated_label", "Consolidated label"),
+        Field("agrees_with_consolidated", "Agrees", "boolean"),
+        Field("time_spent_seconds", "Active time", "seconds"),
+    ),
+    note=_cut_answers,
+)

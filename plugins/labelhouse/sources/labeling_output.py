@@ -1,0 +1,395 @@
+"""Source `labeling_output`: what Ground Truth writes for a labelling job.
+
+Two kinds of units, found at any depth below the source's URI, each plain or gzipped:
+
+* `<job>/manifests/output/output.manifest`, one record a line → `manifest_entries`, one row per label attribute;
+* `<job>/annotations/worker-response/iteration-N/<objectId>/<time>.json`, one record an answer → `worker_responses`.
+
+Everything else in the output (intermediate manifests, consolidated annotations, frames of videos) is no unit.
+
+**What is quarantined.** A unit that cannot be unpacked, or an answer file that is no JSON document, counts as one
+record, read and quarantined, at position `0`. A known field is NULL where it is missing, null or empty text. Of
+another type, or beyond what it may hold, it makes its answer, or its label attribute, unusable. While other
+attributes of a line load, an unusable one is a quarantined part of it (`line/attribute`); so is a `source-ref` or
+`source` that is no text, without which the attributes load all the same. Unknown fields stay in the JSON columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from labelhouse.sources import Clients, Source, Unit
+from labelhouse.sources.documents import (
+    Unreadable,
+    decode,
+    encode,
+    encode_flawed,
+    flaw,
+    kind,
+    lines,
+    ratio,
+    seconds,
+    shaped,
+    time,
+    unpack,
+    word,
+)
+from labelhouse.sources.objects import key_of, list_objects, read_object
+from labelhouse.sources.parsed import Parsed
+from labelhouse.sources.worker_identities import without_identities
+
+if TYPE_CHECKING:
+    from labelhouse.identities import Identities
+
+#: A chunk ends after so many records, or so many bytes of them.
+CHUNK_RECORDS = 10_000
+CHUNK_BYTES = 32 * 1024 * 1024
+#: Clocks may be ahead by this much.
+CLOCK_SKEW = timedelta(hours=2)
+
+_MANIFEST = re.compile(r"(?:^|/)(?P<job>[^/]+)/manifests/output/output\.manifest(?:\.gz)?\Z")
+_RESPONSE = re.compile(
+    r"(?:^|/)(?P<job>[^/]+)/annotations/worker-response/(?P<tail>iteration-(?P<iteration>[0-9]{1,9})/(?P<object>[^/]+)/"
+    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}:[0-9]{2}:[0-9]{2})\.json(?:\.gz)?)\Z"
+)
+
+_METADATA = "-metadata"
+#: Keys that only the metadata of a label has: users' own metadata may well have a type or a creation date.
+_LABEL_METADATA_KEYS = ("job-name", "job_name", "human-annotated", "failure-reason")
+_TASK_TYPE_PREFIX = "groundtruth/"
+_JOB_NAME_PREFIX = "labeling-job/"
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+_ADJUSTED = {"adjusted": True, "unadjusted": False}
+
+_WORKER_ID = re.compile(r"(?P<workforce>public|private|vendor)\.[a-z0-9-]+\.(?P<id>.+)", re.DOTALL)
+_IMAGE_CLASSIFIER = "crowd-image-classifier"
+
+
+class _LabelMetadata(msgspec.Struct, rename="kebab"):
+    """What Ground Truth says about a label; the underscores are those of custom jobs without consolidation."""
+
+    type: str | None = None
+    job_name: str | None = None
+    job_name_with_underscore: str | None = msgspec.field(default=None, name="job_name")
+    creation_date: str | None = None
+    creation_date_with_underscore: str | None = msgspec.field(default=None, name="creation_date")
+    class_name: Any = None
+    confidence: float | None = None
+    human_annotated: str | bool | None = None
+    adjustment_status: str | None = None
+    failure_reason: str | None = None
+
+
+class _IdentityData(msgspec.Struct, rename="camel"):
+    identity_provider_type: str | None = None
+    sub: str | None = None
+
+
+class _WorkerMetadata(msgspec.Struct, rename="camel"):
+    identity_data: _IdentityData | None = None
+
+
+class _Answer(msgspec.Struct, rename="camel", kw_only=True):
+    """One worker's answer; public workers' hold no more than content, submission time and worker id."""
+
+    answer_content: dict[str, Any]
+    worker_id: str | None = None
+    acceptance_time: str | None = None
+    submission_time: str | None = None
+    time_spent_in_seconds: float | None = None
+    worker_metadata: _WorkerMetadata | None = None
+
+
+class _Choice(msgspec.Struct):
+    """What a worker chose in an image classification."""
+
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the key of a unit says: the job and, of a worker response, the rest."""
+
+    job_name: str
+    tail: str
+    iteration_number: int | None = None
+    dataset_object_id: str = ""
+    named_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """What the records of a unit share."""
+
+    place: _Place
+    unit_at: datetime
+    latest_at: datetime
+    identities: Identities
+
+    def chunk(self) -> Parsed:
+        return Parsed(self.unit_at, self.identities)
+
+
+def list_units(uri: str, clients: Clients) -> Iterator[Unit]:
+    """The manifests and worker responses below a folder or prefix, by key; a job's own folder will do.
+
+    Raises:
+        SourceError: the place is missing or unreadable, see `list_objects`.
+    """
+    for unit in list_objects(uri, clients):
+        if place := _place_of(unit.uri):
+            yield replace(unit, unit_at=place.named_at) if place.named_at else unit
+
+
+def same_content(unit_uri: str) -> str:
+    """Byte-identical manifests are copies wherever they are, answers for the same object and iteration only."""
+    return _known_place_of(unit_uri).tail
+
+
+def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
+    """The unit's rows, quarantine and counts, in chunks; the module says what is quarantined. Data never raises."""
+    place = _known_place_of(unit.uri)
+    place = replace(
+        place,
+        job_name=identities.clean_text(place.job_name),
+        dataset_object_id=identities.clean_text(place.dataset_object_id),
+    )
+    delivery = _Delivery(place, unit.unit_at, datetime.now(UTC) + CLOCK_SKEW, identities)
+    try:
+        text = unpack(data)
+        answers, is_suspect = (None, False) if place.iteration_number is None else _answers(text)
+    except Unreadable as reason:
+        parsed = delivery.chunk()
+        parsed.quarantine("0", str(reason), data, cleaned=False)
+        yield parsed
+        return
+    parsed, chunk_bytes = delivery.chunk(), 0
+    if answers is None:
+        for number, line in lines(text):
+            _load_line(parsed, delivery, number, line)
+            chunk_bytes += len(line)
+            if parsed.records_read == CHUNK_RECORDS or chunk_bytes >= CHUNK_BYTES:
+                yield parsed
+                parsed, chunk_bytes = delivery.chunk(), 0
+    else:
+        for number, answer in enumerate(answers):
+            _load_answer(parsed, delivery, number, answer, text, is_suspect=is_suspect)
+            if parsed.records_read == CHUNK_RECORDS:
+                yield parsed
+                parsed = delivery.chunk()
+    if parsed.records_read:
+        yield parsed
+
+
+def _place_of(unit_uri: str) -> _Place | None:
+    """None where the object is no unit of this source."""
+    key = key_of(unit_uri)
+    if found := _MANIFEST.search(key):
+        return _Place(found["job"], tail="manifest")
+    if found := _RESPONSE.search(key):
+        try:
+            named_at = datetime.fromisoformat(found["time"].replace("_", "T")).replace(tzinfo=UTC)
+        except ValueError:
+            named_at = None  # digits of no day or hour
+        return _Place(found["job"], found["tail"], int(found["iteration"]), found["object"], named_at)
+    return None
+
+
+def _known_place_of(unit_uri: str) -> _Place:
+    if place := _place_of(unit_uri):
+        return place
+    raise ValueError(f"not a unit of labeling_output: {unit_uri!r}")
+
+
+def _load_line(parsed: Parsed, delivery: _Delivery, number: int, raw: bytes | memoryview) -> None:
+    """One record of a manifest: a dataset object with the labels of one or several jobs, or none as yet."""
+    try:
+        line, is_suspect = decode(raw)
+        if not isinstance(line, dict):
+            raise Unreadable(f"the line is {kind(line)}, not an object")
+    except Unreadable as reason:
+        parsed.quarantine(str(number), str(reason), raw, cleaned=False)
+        return
+    line = without_identities(line, bytes(raw), delivery.identities)
+    if is_suspect and (found := flaw(line)):
+        parsed.quarantine(str(number), found, encode_flawed(line), cleaned=True)
+        return
+    names = [
+        key.removesuffix(_METADATA)
+        for key, value in line.items()
+        if key.endswith(_METADATA) and key != _METADATA and _is_label_metadata(value)
+    ]
+    if not names:
+        parsed.filtered()
+        return
+    rows: dict[str, dict[str, Any]] = {}
+    unusable: dict[str, str] = {}
+    for name in names:
+        try:
+            rows[name] = _entry(line, name, delivery)
+        except Unreadable as reason:
+            unusable[name] = str(reason)
+    if rows:
+        _keep_line(parsed, number, line, rows, unusable)
+        parsed.loaded()
+    else:
+        parsed.quarantine(str(number), unusable[names[0]], encode_flawed(line), cleaned=True)
+
+
+def _keep_line(
+    parsed: Parsed, number: int, line: Mapping[str, Any], rows: Mapping[str, dict[str, Any]], unusable: dict[str, str]
+) -> None:
+    """The rows of a line by label attribute, and the parts of it that are no use with their reasons."""
+    origin: dict[str, str | None] = {}
+    for column, key in (("source_ref", "source-ref"), ("source_text", "source")):
+        value = line.get(key)
+        origin[column] = value if isinstance(value, str) else None
+        if value is not None and not isinstance(value, str):
+            unusable[key] = f"{key} is {kind(value)}, not text"
+    for name, row in rows.items():
+        position, labeled_at = f"{number}/{name}", row["labeled_at"]
+        parsed.row("manifest_entries", position, labeled_at, dataset_object_id=str(number), **origin, **row)
+    for name, reason in unusable.items():
+        label_key = name if name in line else f"{name}-ref"
+        part = {key: line[key] for key in (label_key, name + _METADATA) if key in line}
+        parsed.quarantine_part(f"{number}/{name}", reason, encode(part).encode(), cleaned=True)
+
+
+def _is_label_metadata(value: Any) -> bool:
+    """Whether the value of a `…-metadata` key is a label's: users have keys such as `camera-metadata` of their own."""
+    if not isinstance(value, dict):
+        return False
+    task_type = value.get("type")
+    return any(name in value for name in _LABEL_METADATA_KEYS) or (
+        isinstance(task_type, str) and task_type.lower().startswith(_TASK_TYPE_PREFIX)
+    )
+
+
+def _entry(line: Mapping[str, Any], name: str, delivery: _Delivery) -> dict[str, Any]:
+    """The row of one label attribute.
+
+    Raises:
+        Unreadable: a known field of its metadata is not what it should be.
+    """
+    label = line.get(name, line.get(f"{name}-ref"))
+    metadata = shaped(line[name + _METADATA], _LabelMetadata)
+    job_name = (metadata.job_name or metadata.job_name_with_underscore or "").removeprefix(_JOB_NAME_PREFIX)
+    is_failed = bool(metadata.failure_reason)
+    class_name = metadata.class_name if isinstance(metadata.class_name, str) and not is_failed else None
+    return {
+        "labeling_job_name": job_name or delivery.place.job_name,
+        "manifest_labeling_job_name": delivery.place.job_name,
+        "label_attribute_name": name,
+        "task_type": metadata.type or None,
+        "label": class_name or None,
+        "label_json": None if label is None else encode(label),
+        "metadata_json": encode(line[name + _METADATA]),
+        "confidence_ratio": ratio(metadata.confidence, "confidence") or None,  # 0: one worker, nothing to compare
+        "is_human_annotated": word(metadata.human_annotated, "human-annotated", _YES_NO),
+        "is_adjusted": word(metadata.adjustment_status, "adjustment-status", _ADJUSTED),
+        "is_failed": is_failed,
+        "failure_reason": metadata.failure_reason or None,
+        "labeled_at": time(
+            metadata.creation_date or metadata.creation_date_with_underscore, "creation-date", delivery.latest_at
+        ),
+    }
+
+
+def _answers(text: bytes) -> tuple[list[Any], bool]:
+    """The answers of a worker-response document, and whether they must be looked at for flaws.
+
+    Real documents hold a list of answers, AWS's documentation speaks of one worker's answer alone: both are read.
+    """
+    document, is_suspect = decode(text)
+    if not isinstance(document, dict):
+        raise Unreadable(f"the document is {kind(document)}, not an object")
+    if "answers" not in document and "answerContent" in document:
+        return [document], is_suspect
+    answers = document.get("answers")
+    if not isinstance(answers, list) or not answers:
+        raise Unreadable("the document holds no list of answers and is no answer either")
+    return answers, is_suspect
+
+
+def _load_answer(
+    parsed: Parsed, delivery: _Delivery, number: int, answer: Any, text: bytes, *, is_suspect: bool
+) -> None:
+    """One record of a worker response: one worker's answer."""
+    if not isinstance(answer, dict):
+        problem = f"the answer is {kind(answer)}, not an object"
+        parsed.quarantine(str(number), problem, encode_flawed(answer), cleaned=False)
+        return
+    try:
+        if is_suspect and (found := flaw(answer)):
+            raise Unreadable(found)
+        if isinstance(answer.get("answerContent"), str):
+            answer = {**answer, "answerContent": _opened(answer["answerContent"])}
+        row = _response(without_identities(answer, text, delivery.identities), delivery)
+    except Unreadable as reason:
+        kept = encode_flawed(without_identities(answer, text, delivery.identities))
+        parsed.quarantine(str(number), str(reason), kept, cleaned=True)
+        return
+    parsed.row("worker_responses", str(number), row["submitted_at"], **row)
+    parsed.loaded()
+
+
+def _opened(content: Any) -> Any:
+    """The content of an answer that is JSON inside JSON, maybe twice."""
+    for _ in range(2):
+        if isinstance(content, str):
+            try:
+                content, is_suspect = decode(content.encode())
+            except Unreadable as reason:
+                raise Unreadable(f"answerContent: {reason}") from None
+            if is_suspect and (found := flaw(content)):
+                raise Unreadable(f"answerContent: {found}")
+    return content
+
+
+def _response(answer: Mapping[str, Any], delivery: _Delivery) -> dict[str, Any]:
+    """The row of one answer whose identities have been replaced.
+
+    Raises:
+        Unreadable: a known field is not what it should be.
+    """
+    known = shaped(answer, _Answer)
+    prefixed = _WORKER_ID.fullmatch(known.worker_id or "")
+    identity = (known.worker_metadata or _WorkerMetadata()).identity_data or _IdentityData()
+    crowd_element = next(iter(known.answer_content), None)
+    choice = _Choice()
+    if crowd_element == _IMAGE_CLASSIFIER:
+        choice = shaped(known.answer_content[crowd_element], _Choice, crowd_element)
+    return {
+        "labeling_job_name": delivery.place.job_name,
+        "iteration_number": delivery.place.iteration_number,
+        "dataset_object_id": delivery.place.dataset_object_id,
+        "worker_id": prefixed["id"] if prefixed else known.worker_id or None,
+        "workforce_type": prefixed["workforce"] if prefixed else None,
+        "worker_pseudonym": identity.sub or None,
+        "identity_provider": identity.identity_provider_type or None,
+        "accepted_at": time(known.acceptance_time, "acceptanceTime", delivery.latest_at),
+        "submitted_at": time(known.submission_time, "submissionTime", delivery.latest_at),
+        "time_spent_seconds": seconds(known.time_spent_in_seconds, "timeSpentInSeconds"),
+        "crowd_element": crowd_element,
+        "label": choice.label or None,
+        "answer_json": encode(answer),
+    }
+
+
+SOURCE = Source(
+    name="labeling_output",
+    title="Ground Truth labelling output",
+    description="Output manifests and worker responses of SageMaker Ground Truth. The URI is the S3 output path of "
+    "one or many labelling jobs, a job's own folder, anything above them, or a local copy of it.",
+    tables=("manifest_entries", "worker_responses"),
+    list_units=list_units,
+    read_unit=read_object,
+    parse=parse,
+    same_content=same_content,
+)

@@ -1,0 +1,201 @@
+"""Objects of a local folder or an S3 bucket: listed in the order of their keys, read at the version listed.
+
+Keys are data. They are matched and kept exactly, and handed back only to the place they came from; no path
+on this machine is ever made from the key of a bucket.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from labelhouse.errors import SourceError
+from labelhouse.sources import Clients, Unit, UnitGone, UnitReplaced
+from labelhouse.sources.documents import MAX_UNIT_BYTES
+
+_ALLOWED = "an existing folder, or s3://bucket/prefix"
+_S3 = "s3://"
+_FILE = "file://"
+
+#: AWS's error codes and botocore's exceptions → what is wrong, and what is allowed instead.
+_AWS_REASONS = {
+    "NoSuchBucket": ("the bucket does not exist", "a bucket that exists"),
+    "InvalidBucketName": ("this is not the name of a bucket", _ALLOWED),
+    "ParamValidationError": ("this is not the name of a bucket", _ALLOWED),
+    "AccessDenied": ("access is denied", "credentials with s3:ListBucket and s3:GetObject"),
+    "AllAccessDisabled": ("access is denied", "credentials with s3:ListBucket and s3:GetObject"),
+    "403": ("access is denied", "credentials with s3:ListBucket and s3:GetObject"),
+    "InvalidAccessKeyId": ("the AWS credentials are not accepted", "credentials that are valid now"),
+    "SignatureDoesNotMatch": ("the AWS credentials are not accepted", "credentials that are valid now"),
+    "ExpiredToken": ("the AWS credentials have expired", "credentials that are valid now"),
+    "InvalidToken": ("the AWS credentials are not accepted", "credentials that are valid now"),
+    "NoCredentialsError": ("no AWS credentials were found", "credentials from the connection, environment or profile"),
+    "PartialCredentialsError": ("the AWS credentials are incomplete", "a key id together with its secret"),
+    "ProfileNotFound": ("the AWS profile does not exist", "a profile of the AWS configuration"),
+    "EndpointConnectionError": ("the S3 endpoint cannot be reached", "an endpoint that answers"),
+    "ConnectTimeoutError": ("the S3 endpoint cannot be reached", "an endpoint that answers"),
+    "PermanentRedirect": ("the bucket is in another region", "the region of the bucket"),
+    "AuthorizationHeaderMalformed": ("the bucket is in another region", "the region of the bucket"),
+    "InvalidObjectState": ("the object is archived", "an object that was restored"),
+}
+
+
+def list_objects(uri: str, clients: Clients) -> Iterator[Unit]:
+    """Every object below a folder or prefix, in the byte order of the keys; `unit_at` is its last modification.
+
+    Args:
+        uri: a local path, `file:///folder` or `s3://bucket/prefix`; a prefix is taken as a folder, so that
+            `s3://bucket/job` does not list `job-2`.
+        clients: asked for `"s3"` only where the URI names a bucket.
+
+    Symlinked folders are not followed. Objects deleted while they are listed are left out.
+
+    Raises:
+        SourceError: the place is missing, unreadable or of another kind; "empty" never looks like it.
+    """
+    scheme, has_scheme, rest = uri.partition("://")
+    if uri and not has_scheme:
+        return _list_folder(uri, Path(uri))
+    if scheme == "s3":
+        return _list_bucket(uri, rest, clients)
+    if scheme == "file" and rest.startswith("/"):
+        return _list_folder(uri, _path_of(uri))
+    raise SourceError("this kind of place is not known", value=uri, allowed=_ALLOWED)
+
+
+def read_object(unit: Unit, clients: Clients) -> bytes:
+    """The bytes of an object at the version that was listed, cut just behind the largest size that is parsed.
+
+    Raises:
+        UnitGone: it was deleted since.
+        UnitReplaced: it was replaced since.
+        SourceError: it cannot be read.
+    """
+    return _read_key(unit, clients) if unit.uri.startswith(_S3) else _read_file(unit)
+
+
+def key_of(uri: str) -> str:
+    """The key in the bucket, or the path in the file system, that a unit's URI stands for."""
+    if uri.startswith(_S3):
+        return uri.removeprefix(_S3).partition("/")[2]
+    return unquote_to_bytes(uri.removeprefix(_FILE)).decode(errors="replace")
+
+
+def _list_folder(uri: str, folder: Path) -> Iterator[Unit]:
+    try:
+        pending = _entries(folder.resolve(strict=True))
+    except FileNotFoundError:
+        raise SourceError("the folder does not exist", value=uri, allowed=_ALLOWED) from None
+    except NotADirectoryError:
+        raise SourceError("this is a file", value=uri, allowed=_ALLOWED) from None
+    except (OSError, RuntimeError, ValueError) as error:  # no permission, a loop of links, a NUL in the path
+        raise SourceError(f"the folder cannot be read ({_words(error)})", value=uri, allowed=_ALLOWED) from None
+    while pending:
+        entry = pending.pop()
+        try:
+            if entry.is_dir(follow_symlinks=False):
+                pending += _entries(entry.path)
+            elif entry.is_file():  # no pipes and devices: these would be waited for
+                yield _unit_of_file(entry)
+        except FileNotFoundError:
+            continue  # deleted since its folder was read
+        except OSError as error:
+            raise SourceError(f"the folder cannot be read ({_words(error)})", value=entry.path) from None
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, last key first: a stack of these gives all keys in their order."""
+    with os.scandir(folder) as entries:
+        return sorted(
+            entries,
+            key=lambda entry: os.fsencode(entry.name) + b"/" * entry.is_dir(follow_symlinks=False),
+            reverse=True,
+        )
+
+
+def _unit_of_file(entry: os.DirEntry[str]) -> Unit:
+    status = entry.stat()
+    return Unit(
+        # names need not be UTF-8; colons are in the name of every worker response, and allowed in a URI's path
+        uri=_FILE + quote_from_bytes(os.fsencode(entry.path), safe="/:"),
+        version=_file_version(status),
+        unit_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        size_bytes=status.st_size,
+    )
+
+
+def _file_version(status: os.stat_result) -> str:
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def _path_of(uri: str) -> Path:
+    return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix(_FILE))))
+
+
+def _read_file(unit: Unit) -> bytes:
+    try:
+        with _path_of(unit.uri).open("rb") as file:
+            data = file.read(min(unit.size_bytes, MAX_UNIT_BYTES) + 1)
+            version = _file_version(os.fstat(file.fileno()))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UnitGone(unit.uri) from None
+    except OSError as error:
+        raise SourceError(f"the file cannot be read ({_words(error)})", value=unit.uri) from None
+    if version != unit.version:  # asked after reading, so that a change while reading counts too
+        raise UnitReplaced(unit.uri)
+    return data
+
+
+def _list_bucket(uri: str, rest: str, clients: Clients) -> Iterator[Unit]:
+    bucket, _, prefix = rest.partition("/")
+    if not bucket:
+        raise SourceError("no bucket is named", value=uri, allowed=_ALLOWED)
+    folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    with _one_sentence(uri):
+        for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
+            for found in page.get("Contents", ()):
+                yield Unit(
+                    uri=f"{_S3}{bucket}/{found['Key']}",
+                    version=found["ETag"].strip('"'),
+                    unit_at=found["LastModified"].astimezone(UTC),
+                    size_bytes=found["Size"],
+                )
+
+
+def _read_key(unit: Unit, clients: Clients) -> bytes:
+    bucket, _, key = unit.uri.removeprefix(_S3).partition("/")
+    with _one_sentence(unit.uri):
+        found = clients("s3").get_object(Bucket=bucket, Key=key, IfMatch=f'"{unit.version}"')
+        with found["Body"] as body:
+            # read without a size, the client also notices a connection that ended early
+            data: bytes = body.read() if unit.size_bytes <= MAX_UNIT_BYTES else body.read(MAX_UNIT_BYTES + 1)
+            return data
+
+
+@contextmanager
+def _one_sentence(uri: str) -> Iterator[None]:
+    """Turns what botocore raises into our errors, without importing it; everything else passes."""
+    try:
+        yield
+    except Exception as error:
+        if not any(base.__module__.startswith("botocore.") for base in type(error).__mro__):
+            raise
+        response = getattr(error, "response", {})
+        code = response.get("Error", {}).get("Code", type(error).__name__)
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if status == HTTPStatus.PRECONDITION_FAILED:
+            raise UnitReplaced(uri) from None
+        if code in {"NoSuchKey", "NoSuchVersion", "404"}:
+            raise UnitGone(uri) from None
+        what, allowed = _AWS_REASONS.get(code, (f"S3 cannot be read ({code})", None))
+        raise SourceError(what, value=uri, allowed=allowed) from None
+
+
+def _words(error: Exception) -> str:
+    """What the system says, without the path and the number of the error."""
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,0 +1,57 @@
+"""Where Ground Truth's documents say who a worker is, and how that is replaced before anything is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labelhouse.identities import Identities
+
+#: What is under these keys says who the worker is …
+_IDENTITY_KEYS = frozenset({"workerMetadata", "identityData"})
+#: … except for this, which is the same for all workers.
+_SHARED_KEYS = frozenset({"identityProviderType", "issuer"})
+
+
+def without_identities(value: Any, text: bytes, identities: Identities) -> Any:
+    """A decoded value with pseudonyms instead of identities.
+
+    Everything under `workerMetadata` and `identityData` that could name a person becomes a pseudonym, at any
+    depth; the worker's `sub`, and e-mail addresses, wherever else they stand.
+
+    Args:
+        value: a decoded record.
+        text: what it was decoded from. Most texts hold nothing to replace, and need not be walked.
+    """
+    has_escapes = b"\\" in text
+    subs: set[str] = set()
+    if has_escapes or b"workerMetadata" in text or b"identityData" in text:
+        value = _masked(value, identities, subs)
+    if has_escapes or b"@" in text or b"%40" in text or any(text.count(sub.encode()) > 1 for sub in subs):
+        value = identities.clean(value, known=sorted(subs, key=len, reverse=True))
+    return value
+
+
+def _masked(value: Any, identities: Identities, subs: set[str]) -> Any:
+    """`value` with the identities under their keys replaced; collects every `sub` it meets there."""
+    if isinstance(value, dict):
+        return {
+            key: _pseudonyms(item, identities, subs) if key in _IDENTITY_KEYS else _masked(item, identities, subs)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_masked(item, identities, subs) for item in value]
+    return value
+
+
+def _pseudonyms(value: Any, identities: Identities, subs: set[str], key: str = "") -> Any:
+    """Every text and number of `value` as its pseudonym."""
+    if isinstance(value, dict):
+        return {name: _pseudonyms(item, identities, subs, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_pseudonyms(item, identities, subs, key) for item in value]
+    if value is None or value == "" or isinstance(value, bool) or (key in _SHARED_KEYS and isinstance(value, str)):
+        return value
+    if key == "sub" and isinstance(value, str):
+        subs.add(value)
+    return identities.pseudonym(str(value))

@@ -1,0 +1,1 @@
+"""The pages inside the Airflow UI. Only `access` knows Airflow; everything else works without it."""

@@ -1,0 +1,91 @@
+// Draws the charts of a page and follows the theme that was chosen in Airflow.
+(() => {
+  "use strict";
+
+  const root = document.documentElement;
+
+  // Airflow keeps its choice (light, dark, or the system's) under this key; the pages share its origin.
+  const applyTheme = () => {
+    let chosen = null;
+    try {
+      chosen = localStorage.getItem("theme");
+    } catch {
+      // storage may be blocked: then the system's theme is used
+    }
+    if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+    else delete root.dataset.theme;
+  };
+
+  // The colours of the stylesheet, resolved for the current theme.
+  const themeOf = (chart) => {
+    const style = getComputedStyle(chart);
+    const muted = getComputedStyle(chart.querySelector(".plot")).color;
+    const font = style.fontFamily;
+    return {
+      background: null,
+      font,
+      view: { stroke: null },
+      bar: { stroke: style.backgroundColor, strokeWidth: 1 },
+      axis: {
+        labelColor: style.color, labelFont: font, labelFontSize: 11, labelPadding: 6,
+        titleColor: muted, titleFont: font, titleFontSize: 11, titleFontWeight: "normal", titlePadding: 8,
+        gridColor: style.borderTopColor, domainColor: style.borderTopColor, tickColor: style.borderTopColor,
+      },
+      axisY: { titleAnchor: "end", titleAngle: 0, titleAlign: "left", titleX: 0, titleY: -8 },
+      axisYBand: { grid: false },
+      legend: { labelColor: style.color, labelFont: font, labelFontSize: 11, symbolStrokeWidth: 0, rowPadding: 4 },
+    };
+  };
+
+  // A click on a mark of a worker shows that worker only.
+  const drillDown = (view) => {
+    view.addEventListener("click", (_event, item) => {
+      const worker = item && item.datum && item.datum.worker_id;
+      if (!worker) return;
+      const address = new URL(location.href);
+      address.searchParams.set("worker", worker);
+      location.assign(address);
+    });
+  };
+
+  const drawn = new Map();
+
+  const draw = async (chart) => {
+    const spec = JSON.parse(chart.querySelector("script").textContent);
+    try {
+      if (drawn.has(chart)) drawn.get(chart).finalize();
+      const result = await window.vegaEmbed(chart.querySelector(".plot"), spec, {
+        actions: false,
+        ast: true, // expressions are interpreted: the policy of these pages allows no eval
+        config: themeOf(chart),
+        defaultStyle: false, // styles come from our stylesheet: the policy allows no others
+        renderer: "svg",
+        tooltip: { disableDefaultStyle: true },
+      });
+      drawn.set(chart, result);
+      drillDown(result.view);
+    } catch (error) {
+      console.error(error);
+      chart.classList.add("failed");
+      const data = chart.parentElement.querySelector("details");
+      if (data) data.open = true;
+    }
+  };
+
+  const drawAll = () => document.querySelectorAll(".chart").forEach(draw);
+
+  applyTheme();
+  document.addEventListener("DOMContentLoaded", () => {
+    root.classList.add("scripted");
+    document.querySelectorAll(".filters select").forEach((select) => {
+      select.addEventListener("change", () => select.form.requestSubmit());
+    });
+    drawAll();
+  });
+  addEventListener("storage", (event) => {
+    if (event.key !== "theme") return;
+    applyTheme();
+    drawAll();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+})();

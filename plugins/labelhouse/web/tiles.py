@@ -1,0 +1,142 @@
+"""Tiles: what a page shows, whatever it came from. Their values as text for people and as CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from labelhouse.reports import Field, Kind, Row
+
+#: More rows than this nobody reads in a browser; exports hold them all.
+SHOWN_ROWS = 200
+#: A spreadsheet runs a text that starts with one of these, the full-width ones included.
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One part of a page.
+
+    Args:
+        name: part of the URL of its export.
+        title, question: what it shows.
+        shape: as of a report.
+        fields: the columns that people see.
+        rows: all of them; pages show the first `SHOWN_ROWS`.
+        note: what was left out, or None.
+        empty: the sentence instead of no rows.
+        spec: the Vega-Lite specification of a chart.
+        is_wide, is_sortable: as of a report.
+    """
+
+    name: str
+    title: str
+    question: str
+    shape: str
+    fields: tuple[Field, ...]
+    rows: list[Row]
+    note: str | None = None
+    empty: str = "Nothing to show."
+    spec: dict[str, Any] | None = None
+    is_wide: bool = False
+    is_sortable: bool = False
+
+    @property
+    def shown_rows(self) -> list[Row]:
+        """The rows that a page shows."""
+        return self.rows[:SHOWN_ROWS]
+
+    @property
+    def hidden_count(self) -> int:
+        """How many rows only the export holds."""
+        return max(0, len(self.rows) - SHOWN_ROWS)
+
+    def sorted_by(self, sort: str | None) -> Tile:
+        """The tile with its rows sorted by a column, `-` in front for descending. Unknown columns change nothing."""
+        name = (sort or "").removeprefix("-")
+        if name not in {field.name for field in self.fields}:
+            return self
+        known = [row for row in self.rows if row[name] is not None]
+        unknown = [row for row in self.rows if row[name] is None]  # at the end, in both directions
+        known.sort(key=lambda row: row[name], reverse=(sort or "").startswith("-"))
+        return replace(self, rows=known + unknown)
+
+    def csv(self) -> bytes:
+        """The rows as CSV that spreadsheets open safely: UTF-8 with a byte order mark, no formulas."""
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow([field.name for field in self.fields])
+        writer.writerows([csv_value(row[field.name]) for field in self.fields] for row in self.rows)
+        return file.getvalue().encode("utf-8-sig")
+
+
+def csv_value(value: Any) -> Any:
+    """A value for a CSV cell: numbers stay numbers, and no text can be a formula."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def shown(value: Any, kind: Kind) -> str:
+    """A value as people read it; `–` for NULL."""
+    if value is None:
+        return "–"
+    return _FORMATS[kind](value)
+
+
+def ago(moment: str | datetime, now: datetime) -> str:
+    """How long before `now` a moment was: `3 hours ago`."""
+    moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    seconds = max(0, int((now - moment).total_seconds()))
+    for name, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        count = seconds // length
+        if count:
+            return f"{count} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def _count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _ratio(value: float) -> str:
+    # 99.96 % is not 100 %: a share is shown as complete only when it is
+    return "100 %" if value >= 1 else f"{min(value * 100, 99.9):.1f} %"
+
+
+def _seconds(value: Decimal | float) -> str:
+    seconds = float(value)
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes:02d} min"
+
+
+def _time(value: str | datetime) -> str:
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+_FORMATS: dict[Kind, Callable[[Any], str]] = {
+    "text": str,
+    "job": str,
+    "worker": str,
+    "count": _count,
+    "ratio": _ratio,
+    "seconds": _seconds,
+    "time": _time,
+    "date": str,
+    "boolean": lambda value: "yes" if value else "no",
+}

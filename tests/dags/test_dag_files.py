@@ -1,0 +1,102 @@
+"""DAG files are tables of contents: short, documented, quick to parse, and without anything heavy."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelhouse.schema.tables import TABLES
+from labelhouse.sources import all_sources
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+DAG_FILES = sorted(DAGS.glob("*.py"))
+MOST_LINES = 60
+ALLOWED_IMPORTS = ("airflow.sdk", "labelhouse.orchestration", "datetime")
+#: What each docstring tells people.
+HEADINGS = ("What it does.", "Inputs.", "Outputs.", "Running it again", "When it fails")
+
+each_file = pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        if isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+
+
+def test_there_is_a_dag_for_every_source_and_one_that_builds(dags: dict[str, Any]) -> None:
+    assert set(dags) == {"build_marts"} | {f"extract_{name}" for name in all_sources()}
+    assert {file.stem for file in DAG_FILES} == set(dags), "a file is named after its DAG"
+
+
+@each_file
+def test_a_dag_file_is_short_and_imports_only_steps(file: Path) -> None:
+    assert len(file.read_text().splitlines()) <= MOST_LINES
+    assert [name for name in imports_of(file) if not name.startswith(ALLOWED_IMPORTS)] == []
+
+
+@each_file
+def test_parsing_takes_less_than_a_second_no_network_and_nothing_heavy(
+    file: Path, run_python: Callable[..., Any]
+) -> None:
+    cost = run_python(Path(__file__).with_name("parse_alone.py"), str(file))
+    assert cost["already"] == [], "airflow.sdk alone imports nothing heavy, so nothing was overlooked"
+    assert file.stem in cost["names"]
+    assert cost["seconds"] < 1
+
+
+@each_file
+def test_the_docstring_is_the_documentation(file: Path, dags: dict[str, Any]) -> None:
+    doc_md = dags[file.stem]["doc_md"]
+    assert doc_md.strip() == str(ast.get_docstring(ast.parse(file.read_text()))).strip()
+    assert [heading for heading in HEADINGS if heading not in doc_md] == []
+
+
+def test_every_task_retries_patiently(dags: dict[str, Any]) -> None:
+    for dag in dags.values():
+        for task in dag["tasks"].values():
+            assert task["retries"] >= 3
+            assert task["backoff"] == 2
+
+
+def test_extractions_run_hourly_on_real_intervals_and_have_a_form(dags: dict[str, Any]) -> None:
+    for name in all_sources():
+        dag = dags[f"extract_{name}"]
+        assert dag["timetable"] == "CronDataIntervalTimetable"
+        assert dag["catchup"] is False
+        for side in ("start", "end"):
+            param = dag["params"][side]
+            assert param["value"] is None
+            assert param["schema"]["type"] == ["null", "string"]
+            assert param["schema"]["format"] == "date-time"
+        assert {task: facts["downstream"] for task, facts in dag["tasks"].items()} == {
+            "plan": ["load"],
+            "load": ["summarise"],
+            "summarise": [],
+        }
+        assert dag["tasks"]["load"]["is_mapped"]
+
+
+def test_builds_start_on_any_table_that_loads_write_one_at_a_time(dags: dict[str, Any]) -> None:
+    dag = dags["build_marts"]
+    written = set(TABLES) - {"check_results"}
+    assert dag["assets"] == sorted(f"x-labelhouse://raw/{table}" for table in written)
+    assert {table for source in all_sources().values() for table in source.tables} <= written
+    assert dag["max_active_runs"] == 1
+
+
+def test_a_build_checks_before_and_after_dbt_and_publishes_last(dags: dict[str, Any]) -> None:
+    tasks = dags["build_marts"]["tasks"]
+    chain = ["wait_for_loads"]
+    steps = ["prepare", "check_inputs", "run_dbt", "check_marts", "publish", "look_again", "build_again"]
+    for step in steps:
+        assert step in tasks[chain[-1]]["downstream"]
+        chain.append(step)
+    assert set(chain) == set(tasks)
+    assert tasks["build_again"]["downstream"] == []

@@ -1,0 +1,112 @@
+"""The steps behind the DAGs, without an Airflow around them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from labelhouse.errors import HeldError, SettingError
+from labelhouse.orchestration.assets import RAW_ASSETS
+from labelhouse.orchestration.clients import clients_of
+from labelhouse.orchestration.extract import changed_tables, window_of
+from labelhouse.orchestration.steps import in_one_sentence
+from labelhouse.pipeline import LoadSummary, Window
+from labelhouse.settings import load_settings
+from labelhouse.sources import all_sources
+
+EMPTY_FORM = {"start": None, "end": None}
+
+
+def utc(*moment: int) -> datetime:
+    return datetime(*moment, tzinfo=UTC)
+
+
+def run(kind: str, start: datetime | None = None, end: datetime | None = None) -> Any:
+    return SimpleNamespace(run_type=kind, data_interval_start=start, data_interval_end=end)
+
+
+@pytest.mark.parametrize(
+    ("dag_run", "form", "window"),
+    [
+        (run("scheduled", utc(2026, 3, 1, 14), utc(2026, 3, 1, 15)), {}, Window(utc(2026, 3, 1, 12), None)),
+        (run("scheduled", utc(2026, 3, 1, 23), utc(2026, 3, 2)), {}, Window(None, None)),
+        (run("backfill", utc(2026, 3, 1, 23), utc(2026, 3, 2)), {}, Window(utc(2026, 3, 1, 23), utc(2026, 3, 2))),
+        (run("manual"), {}, Window(None, None)),
+        (run("manual", utc(2026, 3, 1, 14), utc(2026, 3, 1, 15)), {}, Window(None, None)),
+        (run("manual"), {"start": "2026-03-01T00:00:00Z"}, Window(utc(2026, 3, 1), None)),
+        (run("manual"), {"end": "2026-03-01T01:00:00+01:00"}, Window(None, utc(2026, 3, 1))),
+        (
+            run("asset_materialization"),
+            {"start": "2026-03-01T00:00:00", "end": "2026-03-02T00:00:00"},
+            Window(utc(2026, 3, 1), utc(2026, 3, 2)),
+        ),
+    ],
+    ids=[
+        "look-back",
+        "once a day",
+        "backfill",
+        "empty form",
+        "form, not interval",
+        "start only",
+        "end only",
+        "no zone",
+    ],
+)
+def test_the_window_of_a_run(dag_run: Any, form: dict[str, str], window: Window) -> None:
+    assert window_of(dag_run, EMPTY_FORM | form) == window
+
+
+def test_an_empty_window_is_refused() -> None:
+    with pytest.raises(SettingError, match="start: does not lie before the end"):
+        window_of(run("manual"), {"start": "2026-03-01T00:00:00Z", "end": "2026-03-01T00:00:00Z"})
+
+
+def test_a_load_announces_the_tables_that_it_changed() -> None:
+    for source in all_sources().values():
+        quiet = changed_tables(source.name, LoadSummary(unit_count=1))
+        assert set(quiet) == {*source.tables, "ingest_ledger"}
+        assert set(changed_tables(source.name, LoadSummary(unit_count=1, records_quarantined=1))) - set(quiet) == {
+            "quarantine"
+        }
+        assert set(quiet) <= set(RAW_ASSETS)
+
+
+def test_what_a_retry_would_not_mend_fails_at_once_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    @in_one_sentence
+    def step() -> None:
+        raise HeldError("the publication is held at input checks: worker_responses: …")
+
+    with pytest.raises(AirflowFailException, match=r"^the publication is held at input checks") as raised:
+        step()
+    assert raised.value.__context__ is None, "no chain of causes in the log"
+    assert [record.getMessage() for record in caplog.records] == [str(raised.value)]
+
+
+def test_what_a_retry_may_mend_is_left_to_airflow() -> None:
+    @in_one_sentence
+    def step() -> None:
+        raise ConnectionResetError("by peer")
+
+    with pytest.raises(ConnectionResetError):
+        step()
+
+
+def test_clients_come_from_the_connection_and_one_serves_a_whole_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = {
+        "conn_type": "aws",
+        "login": "key",
+        "password": "secret",
+        "extra": {"region_name": "eu-west-1", "endpoint_url": "http://127.0.0.1:5999"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_ELSEWHERE", json.dumps(connection))
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    clients = clients_of(load_settings({}, aws_conn_id="elsewhere"))
+    s3 = clients("s3")
+    assert s3.meta.endpoint_url == "http://127.0.0.1:5999"
+    assert s3.meta.region_name == "eu-west-1"
+    assert clients("s3") is s3

@@ -1,0 +1,142 @@
+"""Whatever goes wrong on the way to a release holds it: readers keep the last one, and the status says why."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelhouse import checks, pipeline
+from labelhouse.errors import HeldError
+from labelhouse.marts import build, read
+from labelhouse.marts.releases import current_release
+from labelhouse.marts.status import read_status
+from labelhouse.settings import PROJECT_DIR, Settings, load_settings
+from sample_job import read_manifest, write_job, write_manifest
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an export and a lake with one release; each test works on a state restored from a copy."""
+    folder = tmp_path_factory.mktemp("held")
+    write_job(folder / "export", objects=9)
+    run(at(folder))
+    shutil.copytree(folder, folder.with_name("held-copy"))
+    return folder
+
+
+@pytest.fixture
+def settings(published: Path) -> Settings:
+    read._opened.cache_clear()
+    shutil.rmtree(published)
+    shutil.copytree(published.with_name("held-copy"), published)
+    return at(published)
+
+
+def at(folder: Path) -> Settings:
+    return load_settings(
+        {}, lake=folder / "lake", sources={"labeling_output": str(folder / "export")}, own_pseudonym_key=True
+    )
+
+
+def run(settings: Settings) -> pipeline.RunResult:
+    return pipeline.run(settings, settings.sources, lambda service: None)
+
+
+def export(settings: Settings) -> Path:
+    return Path(settings.sources["labeling_output"])
+
+
+def job_counts(settings: Settings) -> list[dict[str, Any]]:
+    release = current_release(settings.lake)
+    assert release
+    assert release.release_id == "000001"
+    return read.query(release, "select labeling_job_name, answer_count from dim_labeling_job").to_pylist()
+
+
+def held(settings: Settings, step: str, *words: str) -> None:
+    """A run on new data is held at `step`; the sentence and the status hold all of `words`."""
+    with pytest.raises(HeldError) as caught:
+        run(settings)
+    assert "\n" not in str(caught.value)
+    status = read_status(settings.lake)
+    assert status
+    assert status["held"]["step"] == step
+    for word in words:
+        assert word in str(caught.value), str(caught.value)
+        assert word in status["held"]["sentence"]
+    assert job_counts(settings) == [{"labeling_job_name": "pets-2026", "answer_count": 27}]
+    assert status["ledger"][0]["unit_count"] > 10, "the status shows what was loaded, published or not"
+
+
+def test_a_failing_model_holds(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(PROJECT_DIR / "dbt", tmp_path / "dbt")
+    last = tmp_path / "dbt/models/marts/workers/fct_worker_job.sql"
+    last.write_text(last.read_text().replace("select", "select no_such_column,", 1))
+    monkeypatch.setattr(build, "PROJECT_DIR", tmp_path)
+    write_job(export(settings), objects=12)
+    held(settings, "dbt build", "fct_worker_job")
+    monkeypatch.undo()
+    assert run(settings).release_id == "000002", "mended, it is published"
+    assert (read_status(settings.lake) or {})["held"] is None
+
+
+def test_a_failing_check_holds(settings: Settings) -> None:
+    job = write_job(export(settings), objects=12)
+    lines = read_manifest(job)
+    for line in lines[:9]:
+        line["pet-metadata"]["job-name"] = 7
+    write_manifest(job, lines)
+    held(settings, "input checks", "ingest_ledger")
+
+
+def test_a_rewritten_manifest_with_fewer_labels_holds(settings: Settings) -> None:
+    write_job(export(settings), objects=12, labeled=4)
+    held(settings, "input checks", "labels were lost")
+
+
+def test_a_check_that_looked_at_nothing_holds(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(PROJECT_DIR / "expectations", tmp_path / "expectations")
+    (tmp_path / "expectations/marts/dim_worker.yaml").unlink()
+    elsewhere = partial(checks.run_suite, expectations_dir=tmp_path / "expectations")
+    monkeypatch.setattr(pipeline, "run_suite", elsewhere)
+    write_job(export(settings), objects=12)
+    held(settings, "mart checks", "dim_worker")
+
+
+def test_a_crashing_check_holds(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*arguments: Any, **options: Any) -> list[checks.CheckResult]:
+        raise MemoryError("no memory left")
+
+    monkeypatch.setattr(pipeline, "run_suite", crash)
+    write_job(export(settings), objects=12)
+    held(settings, "input checks", "MemoryError", "no memory left")
+
+
+def test_a_few_bad_records_are_a_warning(settings: Settings) -> None:
+    job = write_job(export(settings), objects=30)
+    (job / "annotations/worker-response/iteration-1/3/2026-03-02_09:00:00.json").write_text("{broken")
+    result = run(settings)
+    assert result.loaded.records_quarantined == 1
+    status = read_status(settings.lake)
+    assert status
+    assert status["held"] is None
+    assert [each["record_count"] for each in status["quarantine"]] == [1]
+    warned = [each for each in status["checks"] if not each["is_success"]]
+    assert [each["severity"] for each in warned] == ["warn"] * len(warned)
+    assert warned
+
+
+def test_a_step_out_of_order_is_refused(settings: Settings) -> None:
+    write_job(export(settings), objects=12)
+    pipeline.extract(settings, "labeling_output", pipeline.Window(), lambda service: None)
+    build_id = pipeline.prepare_build(settings)
+    assert build_id
+    with pytest.raises(Exception, match="not ready for the step 'publish'"):
+        pipeline.publish(settings, build_id)
+    assert job_counts(settings)

@@ -1,0 +1,147 @@
+"""`labelhouse` on the command line: exit codes, formats, and one sentence for what a user did wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from labelhouse.lake.catalog import Lake
+from labelhouse.settings import load_settings
+from sample_job import write_job
+
+LABELHOUSE = Path(sys.executable).with_name("labelhouse")
+
+
+def labelhouse(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LABELHOUSE_", "AWS_"))}
+    return subprocess.run(
+        [LABELHOUSE, *arguments], env=inherited | environ, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Exit code 2 and one sentence that holds all of `words`."""
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr, done.stderr
+    assert done.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake that `labelhouse run` published, twice."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_job(folder / "export", name="=cmd|' calc'!A0", objects=4)
+    first = labelhouse("run", "--source", f"labeling_output={folder / 'export'}", "--lake", str(folder / "lake"))
+    assert first.returncode == 0, first.stderr
+    assert "Release 000001 is published: 16 records read = 16 loaded + 0 duplicate" in first.stdout
+    assert [line.split(" ", 1)[1] for line in first.stderr.splitlines()] == [
+        "load labeling_output",
+        "prepare",
+        "check inputs",
+        "build marts",
+        "check marts",
+        "publish",
+        "done",
+    ], "plain lines where there is no terminal, and nothing else"
+    second = labelhouse("run", "--source", f"labeling_output={folder / 'export'}", "--lake", str(folder / "lake"))
+    assert second.returncode == 0, second.stderr
+    assert "nothing changed" in second.stdout
+    return folder / "lake"
+
+
+def test_marts_by_bare_name_and_raw_tables(lake: Path) -> None:
+    done = labelhouse(
+        "query",
+        "select count(*) as n, (select count(*) from raw.worker_responses) as raw_n from fct_worker_response",
+        "--lake",
+        str(lake),
+        "--format",
+        "json",
+    )
+    assert json.loads(done.stdout) == [{"n": 12, "raw_n": 12}]
+
+
+def test_json_of_nothing_is_an_empty_list(lake: Path) -> None:
+    done = labelhouse("query", "select 1 where false", "--lake", str(lake), "--format", "json")
+    assert json.loads(done.stdout) == []
+
+
+def test_csv_disarms_formulas_and_keeps_numbers(lake: Path) -> None:
+    sql = "select labeling_job_name, -1.5 as minus, time_spent_seconds from fct_worker_job limit 1"
+    done = labelhouse("query", sql, "--lake", str(lake), "--format", "csv")
+    names, (job, minus, seconds) = csv.reader(io.StringIO(done.stdout))
+    assert names == ["labeling_job_name", "minus", "time_spent_seconds"]
+    assert job.startswith("'=cmd|")
+    assert (minus, float(seconds) > 0) == ("-1.5", True)
+
+
+def test_a_table_never_sends_control_characters_to_the_terminal(lake: Path) -> None:
+    done = labelhouse("query", r"select chr(27) || '[31mred' as t, 'ü漢' as u", "--lake", str(lake))
+    assert "\x1b" not in done.stdout
+    assert r"\x1b[31mred" in done.stdout
+    assert "(1 row)" in done.stdout
+
+
+def test_raw_tables_can_be_read_before_anything_is_published(tmp_path: Path) -> None:
+    lake = Lake(load_settings({}, lake=tmp_path / "lake"))
+    lake.raw("ingest_ledger")
+    done = labelhouse("query", "select count(*) as n from raw.worker_responses", "--lake", str(lake.dir))
+    assert (done.returncode, done.stdout.split()[2]) == (0, "0"), done.stderr
+    refused(labelhouse("query", "select * from fct_worker_job", "--lake", str(lake.dir)), "fct_worker_job")
+
+
+def test_what_a_user_did_wrong_is_one_sentence(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing")
+    lake = ["--lake", str(tmp_path / "lake")]
+    refused(labelhouse("run", "--source", f"labeling_output={missing}", *lake), missing)
+    refused(labelhouse("run", "--source", f"labelling={missing}", *lake), "labelling", "labeling_output")
+    refused(labelhouse("run", "--source", "labeling_output", *lake), "NAME=URI")
+    refused(labelhouse("run", "--source", "labeling_output=ftp://x/y", *lake), "ftp://x/y", "s3://")
+    refused(labelhouse("query", "select 1", "--lake", missing), missing)
+    refused(labelhouse("query", "drop table x", "--lake", missing), missing)
+    refused(labelhouse("run", "--source", f"labeling_output={missing}", *lake, LABELHOUSE_LAEK="x"), "LABELHOUSE_LAEK")
+    refused(
+        labelhouse("run", "--source", f"labeling_output={missing}", *lake, LABELHOUSE_HOLD_QUARANTINED_RATIO="much"),
+        "LABELHOUSE_HOLD_QUARANTINED_RATIO",
+        "much",
+    )
+
+
+def test_a_lake_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    write_job(tmp_path / "export", objects=1)
+    (tmp_path / "file").write_text("not a folder")
+    run = labelhouse("run", "--source", f"labeling_output={tmp_path / 'export'}", "--lake", str(tmp_path / "file"))
+    refused(run, str(tmp_path / "file"))
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[dict[str, str]]:
+    """The environment of a simulated S3."""
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    server.stop()
+
+
+def test_an_unreadable_bucket_is_one_sentence(tmp_path: Path, s3: dict[str, str]) -> None:
+    lake = ["--lake", str(tmp_path / "lake")]
+    refused(labelhouse("run", "--source", "labeling_output=s3://no-such-bucket/x", *lake, **s3), "no-such-bucket")
+    without = {"AWS_ENDPOINT_URL": s3["AWS_ENDPOINT_URL"], "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
+    refused(labelhouse("run", "--source", "labeling_output=s3://bucket/x", *lake, **without), "s3://bucket/x")

@@ -1,0 +1,100 @@
+"""The pages without Airflow: a client for their routes, and a real browser."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from labelhouse.web.app import make_app
+from labelhouse.web.guard import GuardedApp, Standing
+from web.fake_lake import FakeAccess, answers, publish, status, write_status
+
+#: Where Airflow would mount the pages.
+PREFIX = "/labelhouse"
+_CHROMIUM_ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,1000",
+)
+
+
+@pytest.fixture(scope="session")
+def published_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with one release of three jobs and its status."""
+    lake = tmp_path_factory.mktemp("published") / "lake"
+    release = publish(lake, answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"}))
+    write_status(lake, status(release))
+    return lake
+
+
+@pytest.fixture
+def access() -> FakeAccess:
+    """Who is asked instead of Airflow."""
+    return FakeAccess()
+
+
+@pytest.fixture
+def app_of(access: FakeAccess) -> Callable[[Path], GuardedApp]:
+    """The pages of a lake."""
+    return lambda lake: make_app(access, lambda: lake)
+
+
+@pytest.fixture
+def reader_of(app_of: Callable[[Path], GuardedApp]) -> Callable[[Path], TestClient]:
+    """A client that may read the pages of a lake."""
+    return lambda lake: TestClient(app_of(lake), headers={"Authorization": "Bearer viewer-token"})
+
+
+@pytest.fixture
+def reader(reader_of: Callable[[Path], TestClient], published_lake: Path) -> TestClient:
+    """A client that may read the pages of the published lake."""
+    return reader_of(published_lake)
+
+
+@pytest.fixture
+def site_of() -> Iterator[Callable[[Path], str]]:
+    """Serves the pages of a lake to everybody, as Airflow mounts them; gives their address."""
+    servers: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def serve(lake: Path) -> str:
+        airflow = FastAPI()
+        airflow.mount(PREFIX, make_app(FakeAccess(everybody=Standing.READER), lambda: lake))
+        listener = socket.create_server(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(airflow, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}{PREFIX}"
+
+    yield serve
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """Headless Chromium with its console and its network requests recorded."""
+    options = ChromeOptions()
+    options.binary_location = "/usr/bin/chromium"
+    for argument in (*_CHROMIUM_ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
+    yield driver
+    driver.quit()
