@@ -55,6 +55,9 @@ def run(
         typer.Option("--source", help="NAME=URI; a local folder laid out as AWS does, or s3://bucket/prefix."),
     ],
     lake: LakeOption = Path("lake"),
+    replay_quarantined: Annotated[
+        bool, typer.Option("--replay-quarantined", help="Load again what has records in quarantine.")
+    ] = False,
 ) -> None:
     """Load, check, build, check and publish, in one process. Run it again: only what is new is loaded."""
     from labelhouse.pipeline import run as run_pipeline
@@ -62,7 +65,7 @@ def run(
     sources = dict(_name_and_uri(each) for each in source)
     found = _settings(lake)
     with _Progress() as report:
-        result = run_pipeline(found, sources, _client, report)
+        result = run_pipeline(found, sources, _client, report, replay_quarantined=replay_quarantined)
     loaded = result.loaded
     if result.release_id is None:
         print("Nothing new was loaded and nothing changed: the last release stays.")

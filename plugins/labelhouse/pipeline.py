@@ -21,7 +21,7 @@ from labelhouse.errors import HeldError, LabelhouseError, LakeError, SourceError
 from labelhouse.identities import load_identities
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.history import append_check_results
-from labelhouse.lake.ledger import Ledger, LedgerRow
+from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.build import Build, State, connect, prepare, read_build, run_dbt
 from labelhouse.marts.publish import publish_build
@@ -93,8 +93,20 @@ class RunResult:
     release_id: str | None
 
 
-def plan(settings: Settings, source_name: str, window: Window, clients: Clients, uri: str | None = None) -> Plan:
+def plan(
+    settings: Settings,
+    source_name: str,
+    window: Window,
+    clients: Clients,
+    *,
+    uri: str | None = None,
+    replay_quarantined: bool = False,
+) -> Plan:
     """Lists the source and writes down, in the lake, the units in `window` that are new or changed.
+
+    Args:
+        uri: where to look instead of where the settings say.
+        replay_quarantined: plan what has records in quarantine again, for a parser that has learned.
 
     Raises:
         SourceError: the source is unknown, not configured, or cannot be listed.
@@ -102,11 +114,12 @@ def plan(settings: Settings, source_name: str, window: Window, clients: Clients,
     source = source_named(source_name)
     lake = Lake(settings)
     known = Ledger(lake).known_versions()
+    replayed = units_with_quarantine(lake) if replay_quarantined else set()
     units, known_count = [], 0
     for unit in source.list_units(uri or _uri_of(settings, source_name), clients):
         if unit.unit_at not in window:
             continue
-        if known.get(unit.uri) == unit.version:
+        if known.get(unit.uri) == unit.version and unit.uri not in replayed:
             known_count += 1
         else:
             units.append(unit)
@@ -171,10 +184,12 @@ def extract(
     window: Window,
     clients: Clients,
     on_progress: Progress | None = None,
+    *,
     uri: str | None = None,
+    replay_quarantined: bool = False,
 ) -> LoadSummary:
     """Plans and loads a window in this process."""
-    planned = plan(settings, source_name, window, clients, uri)
+    planned = plan(settings, source_name, window, clients, uri=uri, replay_quarantined=replay_quarantined)
     units_done = count(1)
 
     def tick() -> None:
@@ -226,7 +241,12 @@ def publish_status(settings: Settings) -> None:
 
 
 def run(
-    settings: Settings, sources: dict[str, str], clients: Clients, on_progress: Progress | None = None
+    settings: Settings,
+    sources: dict[str, str],
+    clients: Clients,
+    on_progress: Progress | None = None,
+    *,
+    replay_quarantined: bool = False,
 ) -> RunResult:
     """Everything, in this process: loads every source, then builds, checks and publishes.
 
@@ -238,7 +258,7 @@ def run(
         source_named(name)  # refuse all of it before doing any of it
     loaded = LoadSummary()
     for name, uri in sources.items():
-        loaded += extract(settings, name, Window(), clients, report, uri)
+        loaded += extract(settings, name, Window(), clients, report, uri=uri, replay_quarantined=replay_quarantined)
     report("prepare", 0, 1)
     build_id = prepare_build(settings)
     if build_id is None:

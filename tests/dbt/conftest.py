@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from build_files import DBT_DIR, Dbt, Delivery, Project
 
 

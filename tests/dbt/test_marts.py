@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from build_files import Dbt, Delivery, read_rows
 
 HOSTILE = "x'); drop table fct_worker_response; --"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from build_files import Dbt, Project, read_rows
 
+from build_files import Dbt, Project, read_rows
 from labelhouse.schema.generate import SOURCES
 from labelhouse.settings import PROJECT_DIR
 
@@ -183,3 +183,10 @@ def test_sql_is_formatted() -> None:
         check=False,
     )
     assert linted.returncode == 0, linted.stdout
+
+
+def test_no_text_can_end_the_script_of_the_docs() -> None:
+    """dbt writes descriptions into a script of its docs page as they are."""
+    texts = [path for path in MODELS_DIR.rglob("*") if path.suffix in {".yml", ".md"}]
+    assert texts
+    assert [path.name for path in texts if "</script" in path.read_text().lower()] == []

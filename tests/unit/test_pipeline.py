@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,14 @@ import pytest
 
 from labelhouse import pipeline
 from labelhouse.errors import LakeError
+from labelhouse.identities import Identities
 from labelhouse.marts.build import read_build
 from labelhouse.marts.read import query, query_lake
-from labelhouse.marts.releases import current_release, read_release
+from labelhouse.marts.releases import Release, current_release, read_release
 from labelhouse.marts.status import read_status
 from labelhouse.settings import Settings, load_settings
+from labelhouse.sources import Unit, source_named
+from labelhouse.sources.parsed import Parsed
 from sample_job import EMAIL, START, SUB, write_job
 
 
@@ -103,6 +108,30 @@ def test_a_window_loads_its_units_only(tmp_path: Path) -> None:
     assert summary.unit_count == 2, "the answers of 22:00 and 23:00; the manifest was written today"
     rest = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients)
     assert rest.unit_count == 9
+
+
+def test_quarantine_is_replayed_after_a_parser_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = write_job(tmp_path / "export", objects=3)
+    odd = job / "annotations/worker-response/iteration-1/0/2026-03-01_10:00:00.json"
+    odd.write_text("{broken")
+    settings = at(tmp_path)
+    first = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients)
+    assert (first.records_quarantined, first.records_loaded) == (1, 12)
+
+    real = source_named("labeling_output")
+
+    answer = b'{"answers": [{"workerId": "w", "answerContent": {"crowd-image-classifier": {"label": "cat"}}}]}'
+
+    def fixed(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
+        return real.parse(unit, answer if data == b"{broken" else data, identities)
+
+    monkeypatch.setattr(pipeline, "source_named", lambda name: replace(real, parse=fixed))
+    again = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients)
+    assert again.unit_count == 0, "what is known is not read again by itself"
+    replayed = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients, replay_quarantined=True)
+    assert (replayed.unit_count, replayed.records_loaded, replayed.records_quarantined) == (1, 1, 0)
+    sql = "select (select count(*) from raw.worker_responses) as n, (select count(*) from raw.quarantine) as bad"
+    assert query_lake(settings, sql).to_pylist() == [{"n": 10, "bad": 0}]
 
 
 def test_a_window_is_half_open() -> None:
@@ -202,3 +231,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = at(folder)
     run(settings)
     return settings
+
+
+def test_a_damaged_serving_file_is_one_sentence(tmp_path: Path) -> None:
+    release = Release("000009", "b", "2026-01-01", {}, "", {}, tmp_path / "releases" / "000009")
+    release.folder.mkdir(parents=True)
+    release.serving_path.write_bytes(b"no database")
+    with pytest.raises(LakeError, match="release 000009: the serving file cannot be opened"):
+        query(release, "select 1")

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from labelhouse.marts.export import csv_cell
 from labelhouse.reports import all_reports
-from labelhouse.web.tiles import csv_value, shown
+from labelhouse.web.tiles import shown
 from web.fake_lake import answers, publish, status, write_status
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_no_text_can_be_a_formula(start: str) -> None:
-    assert csv_value(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
+    assert csv_cell(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_no_text_can_be_a_formula(start: str) -> None:
     ],
 )
 def test_other_values_stay_what_they_are(value: Any, written: Any) -> None:
-    assert csv_value(value) == written
+    assert csv_cell(value) == written
 
 
 def rows_of(client: TestClient, address: str) -> list[dict[str, str]]:

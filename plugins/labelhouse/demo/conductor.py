@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import time
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,12 +18,19 @@ from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.jobs import PROGRAMME
 from labelhouse.demo.progress import Phases
 from labelhouse.demo.world import writes
+from labelhouse.settings import load_settings
 
 EXTRACT, BUILD = "extract_labeling_output", "build_marts"
 CHART_PATH = "/labelhouse/workers"
 USER = "admin"
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
-_LONGEST_SECONDS = 600
+#: How long one DAG may take, and how long it may be before a build starts by itself.
+_LONGEST_SECONDS, _PATIENCE_SECONDS = 600, 10
+#: What the demo's last stop interrupted is taken up seconds after the next start, not minutes.
+_RESUMES_SOON = {
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+}
 #: How often the demo looks how far a run is, and later whether Airflow is well.
 _LOOK_SECONDS, _WATCH_SECONDS = 0.5, 30.0
 
@@ -41,8 +49,9 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         running.callback(console.print, "Stopped.")
         account = _start_account(seed, start, phases, running)
         airflow = _start_airflow(folder, account, port, phases, running)
+        since = datetime.now(UTC)
         _extract(airflow, start, phases)
-        _build(airflow, folder, phases)
+        _build(airflow, folder, since, phases)
         _await_chart(airflow, phases)
         console.print(phases.table())
         console.print(
@@ -70,7 +79,7 @@ def _start_airflow(
         lake=folder.lake,
         port=free_port(port),
         sources=SOURCES,
-        environ={"AIRFLOW_CONN_AWS_DEFAULT": account.connection},
+        environ={"AIRFLOW_CONN_AWS_DEFAULT": account.connection, **_RESUMES_SOON},
         users={USER: "admin"},
     )
     with phases.phase("Airflow's database"):
@@ -110,25 +119,47 @@ def _extract(airflow: EmbeddedAirflow, start: datetime, phases: Phases) -> None:
             raise DemoError("did not succeed, see its tasks in Airflow", where=f"{EXTRACT} {run_id}", value=state)
 
 
-def _build(airflow: EmbeddedAirflow, folder: DemoFolder, phases: Phases) -> None:
-    """Waits for the builds that the extraction caused."""
-    from labelhouse.marts.releases import current_release
-    from labelhouse.marts.status import read_status
+def _build(airflow: EmbeddedAirflow, folder: DemoFolder, since: datetime, phases: Phases) -> None:
+    """Waits until a release holds everything that was loaded: `build_marts` starts by itself.
 
+    Where nothing new came, but an earlier demo was stopped or held before it published, it is asked to.
+    """
     with phases.phase("Marts") as say:
         deadline = time.monotonic() + _LONGEST_SECONDS
-        while True:
+        idle_until = time.monotonic() + _PATIENCE_SECONDS
+        while (release_id := _covering_release(folder.lake)) is None:
             runs = airflow.runs(BUILD)
-            release = current_release(folder.lake)
-            if release and runs and all(run["state"] in _ENDED for run in runs):
-                say(f"release {release.release_id}")
-                return
-            if time.monotonic() > deadline or (runs and runs[-1]["state"] == "failed"):
-                held = (read_status(folder.lake) or {}).get("held")
-                raise DemoError("no release was published", where=BUILD, value=held and held["sentence"])
-            if runs:
+            new_runs = [run for run in runs if datetime.fromisoformat(run["run_after"]) >= since]
+            if time.monotonic() > deadline or (new_runs and new_runs[-1]["state"] == "failed"):
+                raise _held(folder.lake)
+            if any(run["state"] not in _ENDED for run in runs):
                 say(_progress(airflow.tasks(BUILD, runs[-1]["dag_run_id"])))
+                idle_until = time.monotonic() + _PATIENCE_SECONDS
+            elif time.monotonic() > idle_until:
+                airflow.trigger(BUILD)
             time.sleep(_LOOK_SECONDS)
+        say(f"release {release_id}")
+
+
+def _held(lake_dir: Path) -> DemoError:
+    from labelhouse.marts.status import read_status
+
+    held = (read_status(lake_dir) or {}).get("held")
+    return DemoError("no release was published", where=BUILD, value=held and held["sentence"])
+
+
+def _covering_release(lake_dir: Path) -> str | None:
+    """The current release, if nothing was loaded after it."""
+    from labelhouse.lake.catalog import Lake
+    from labelhouse.lake.ledger import Ledger
+    from labelhouse.marts.releases import current_release
+    from labelhouse.schema.tables import INGEST_LEDGER
+
+    release = current_release(lake_dir)
+    if release is None:
+        return None
+    ledger = Ledger(Lake(load_settings({}, lake=lake_dir, catalog_uri=None)))
+    return release.release_id if release.snapshots[INGEST_LEDGER.name] == ledger.snapshot_id else None
 
 
 def _state(airflow: EmbeddedAirflow, dag_id: str, run_id: str) -> str:

@@ -13,7 +13,7 @@ from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.lake.catalog import Lake
 from labelhouse.schema.arrow import arrow_schema
-from labelhouse.schema.tables import INGEST_LEDGER
+from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ class Ledger:
 
     def _read(self, columns: tuple[str, ...]) -> pa.Table:
         return self._table.scan(selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
+
+
+def units_with_quarantine(lake: Lake) -> set[str]:
+    """URIs of the units that ever had a record, or a part of one, in quarantine."""
+    batches = lake.raw(QUARANTINE.name).scan(selected_fields=("unit_uri",)).to_arrow_batch_reader()
+    return {unit_uri for batch in batches for unit_uri in pc.unique(batch["unit_uri"]).to_pylist()}
 
 
 def changed_days(lake: Lake, since: int, until: int) -> list[date] | None:

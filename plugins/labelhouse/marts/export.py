@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+#: A spreadsheet runs a text that starts with one of these, the full-width ones included.
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def csv_cell(value: Any) -> Any:
-    """`value` as a CSV cell: text that begins like a formula gets a leading apostrophe, numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return "'" + value
+    """A value for a CSV cell: numbers stay numbers, and no text can be a formula."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    if isinstance(value, date):
+        return value.isoformat()
     return value

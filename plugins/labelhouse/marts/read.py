@@ -13,9 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from labelhouse.errors import LakeError
-from labelhouse.lake.catalog import Lake
-from labelhouse.lake.snapshots import pin
-from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.settings import Settings
 
@@ -36,8 +33,12 @@ def query(
     Raises:
         LakeError: the statement is not a SELECT, fails, or takes too long.
     """
-    with _opening:
-        connection = _opened(release.serving_path)
+    try:
+        with _opening:
+            connection = _opened(release.serving_path)
+    except duckdb.Error as error:
+        where = f"release {release.release_id}"
+        raise LakeError(f"the serving file cannot be opened ({first_line(error)})", where=where) from None
     with connection.cursor() as cursor:
         return select(cursor, sql, parameters, timeout_seconds=timeout_seconds)
 
@@ -62,6 +63,10 @@ def query_lake(settings: Settings, sql: str) -> pa.Table:
     Raises:
         LakeError: there is no lake, or as in `query`.
     """
+    from labelhouse.lake.catalog import Lake  # the web server reads releases only: it never needs Iceberg
+    from labelhouse.lake.snapshots import pin
+    from labelhouse.marts.raw_views import create_views
+
     lake = Lake(settings)
     if not lake.exists:
         raise LakeError("there is no lake", value=str(lake.dir), allowed="a folder that `labelhouse run` filled")

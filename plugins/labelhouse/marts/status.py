@@ -9,10 +9,6 @@ from typing import Any
 
 import duckdb
 
-from labelhouse.lake.catalog import Lake
-from labelhouse.lake.snapshots import pin
-from labelhouse.marts.build import newest_build
-from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.releases import current_release, published, replace_file
 from labelhouse.settings import Settings
 
@@ -65,6 +61,11 @@ def read_status(lake: Path) -> dict[str, Any] | None:
 
 def write_status(settings: Settings) -> None:
     """Publishes the status of the lake as it is now."""
+    from labelhouse.lake.catalog import Lake  # the web server reads the status only: it never needs Iceberg
+    from labelhouse.lake.snapshots import pin
+    from labelhouse.marts.build import newest_build
+    from labelhouse.marts.raw_views import create_views
+
     lake = Lake(settings)
     newest, release = newest_build(lake.dir), current_release(lake.dir)
     with duckdb.connect() as connection:

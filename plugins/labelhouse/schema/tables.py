@@ -31,7 +31,9 @@ MANIFEST_ENTRIES = Table(
         ),
         DATASET_OBJECT_ID,
         Column("source_ref", "string", "URI of the labelled object, as captured; never fetched."),
-        Column("source_text", "string", "The labelled text where the manifest holds it inline."),
+        Column(
+            "source_text", "string", "The labelled text where the manifest holds it inline, e-mail addresses replaced."
+        ),
         Column("label_attribute_name", "string", "Name of the label attribute, as captured.", required=True),
         Column("task_type", "string", "Type from the metadata, e.g. `groundtruth/image-classification`."),
         Column("label", "string", "Class name of a single-class label; NULL for other task types and failed objects."),
@@ -70,7 +72,7 @@ WORKER_RESPONSES = Table(
         ),
         Column("crowd_element", "string", "Name of the crowd element that holds the answer."),
         Column("label", "string", "The chosen class of an image classification; NULL for other crowd elements."),
-        Column("answer_json", "string", "The answer as captured, as JSON, identities replaced."),
+        Column("answer_json", "string", "The answer as captured, as JSON: nested JSON opened, identities replaced."),
     ),
 )
 

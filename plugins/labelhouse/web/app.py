@@ -18,70 +18,94 @@ from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
 from labelhouse.web import quality
-from labelhouse.web.dbt_docs import dbt_docs_response
 from labelhouse.web.guard import Access, GuardedApp, policy
+from labelhouse.web.model_docs import dbt_docs_response
 from labelhouse.web.report_page import Selection, job_names, page_tiles, report_tile
 from labelhouse.web.static_files import StaticFiles
 from labelhouse.web.tiles import Tile, ago, shown
 
 _HERE = Path(__file__).parent
-_METHODS = ["GET", "HEAD"]
-
-#: Plain functions run in threads of their own, off the event loop: every route here reads files or queries.
 Selected = Annotated[Selection, Depends()]
 
 
 def make_app(access: Access, lake: Callable[[], Path]) -> GuardedApp:
     """The pages of the lake that `lake()` names when a request needs it, for whom `access` lets in."""
+    pages = Pages(lake)
     app = GuardedApp(access)
-    static = StaticFiles(_HERE / "static")
-    templates = _templates(static)
+    routes: dict[str, Callable[..., Response]] = {
+        "/": pages.start,
+        "/workers": pages.workers,
+        "/workers/{name}.csv": pages.export_report,
+        "/quality": pages.data_quality,
+        "/quality/{name}.csv": pages.export_quality,
+        "/dbt-docs": pages.dbt_docs,
+        "/dbt-docs/site": pages.dbt_docs_site,
+        "/static/{name}": pages.static_file,
+    }
+    for path, answer in routes.items():
+        app.add_api_route(path, answer, methods=["GET", "HEAD"])
+    app.add_exception_handler(HTTPException, pages.refused)
+    app.add_exception_handler(LabelhouseError, pages.failed)
+    return app
 
-    def page(request: Request, template: str, status_code: int = 200, **values: Any) -> HTMLResponse:
-        root = request.scope.get("root_path", "")
-        text = templates.get_template(template).render(root=root, now=datetime.now(UTC), **values)
-        return HTMLResponse(text, status_code)
 
-    def release() -> Release | None:
-        return current_release(lake())
+class Pages:
+    """What each route answers.
 
-    @app.api_route("/", methods=_METHODS)
-    def start(request: Request) -> Response:
-        return RedirectResponse(f"{request.scope.get('root_path', '')}/workers", 303)
+    The methods are no coroutines, so they run in threads: each reads files or queries, and none of that
+    may happen on the event loop.
+    """
 
-    @app.api_route("/workers", methods=_METHODS)
-    def workers(request: Request, selection: Selected) -> Response:
-        published, status = release(), read_status(lake())
-        if published is None:
-            return page(request, "empty.html.j2", title="Workers", here="workers", status=status)
-        return page(
+    def __init__(self, lake: Callable[[], Path]) -> None:
+        self._lake = lake
+        self._static = StaticFiles(_HERE / "static")
+        self._templates = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(shown=shown, observed=quality.observed)
+        self._templates.globals.update(static=self._static, ago=ago)
+
+    def start(self, request: Request) -> Response:
+        """Leads to the first page."""
+        return RedirectResponse(f"{_root(request)}/workers", 303)
+
+    def workers(self, request: Request, selection: Selected) -> Response:
+        """Who answered how much, how well, in how much time."""
+        release, status = self._release(), read_status(self._lake())
+        if release is None:
+            return self._page(request, "empty.html.j2", "Workers", here="workers", status=status)
+        return self._page(
             request,
             "reports.html.j2",
-            title="Workers",
+            "Workers",
             here="workers",
             status=status,
-            release=published,
+            release=release,
             selection=selection,
-            jobs=job_names(published),
-            tiles=page_tiles(published, "workers", selection),
+            jobs=job_names(release),
+            tiles=page_tiles(release, "workers", selection),
         )
 
-    @app.api_route("/workers/{name}.csv", methods=_METHODS)
-    def export_report(name: str, selection: Selected) -> Response:
-        report, published = all_reports().get(name), release()
-        if report is None or report.page != "workers" or published is None:
+    def export_report(self, name: str, selection: Selected) -> Response:
+        """One tile of Workers as CSV."""
+        report, release = all_reports().get(name), self._release()
+        if report is None or report.page != "workers" or release is None:
             raise HTTPException(404)
-        return _download(report_tile(published, report, selection), published.release_id)
+        return _download(report_tile(release, report, selection), release.release_id)
 
-    @app.api_route("/quality", methods=_METHODS)
-    def data_quality(request: Request) -> Response:
-        status = read_status(lake())
+    def data_quality(self, request: Request) -> Response:
+        """What is published or held, what the checks said, what is in quarantine, whether the ledger adds up."""
+        status = read_status(self._lake())
         if status is None:
-            return page(request, "empty.html.j2", title="Data quality", here="quality", status=None)
-        return page(
+            return self._page(request, "empty.html.j2", "Data quality", here="quality", status=None)
+        return self._page(
             request,
             "quality.html.j2",
-            title="Data quality",
+            "Data quality",
             here="quality",
             status=status,
             tiles=quality.tiles(status),
@@ -89,62 +113,61 @@ def make_app(access: Access, lake: Callable[[], Path]) -> GuardedApp:
             equations=quality.equations(status),
         )
 
-    @app.api_route("/quality/{name}.csv", methods=_METHODS)
-    def export_quality(name: str) -> Response:
-        status = read_status(lake())
-        tile = quality.tiles(status).get(name) if status else None
-        if tile is None:
+    def export_quality(self, name: str) -> Response:
+        """One tile of Data quality as CSV."""
+        status = read_status(self._lake())
+        if status is None or name not in (tiles := quality.tiles(status)):
             raise HTTPException(404)
-        return _download(tile, status["written_at"] if status else "")
+        return _download(tiles[name], status["written_at"])
 
-    @app.api_route("/dbt-docs", methods=_METHODS)
-    def dbt_docs(request: Request) -> Response:
-        published = release()
-        if published is None:
-            return page(request, "empty.html.j2", title="dbt docs", here="dbt-docs", status=read_status(lake()))
-        response = page(request, "dbt_docs.html.j2", title="dbt docs", here="dbt-docs", release=published)
+    def dbt_docs(self, request: Request) -> Response:
+        """The frame around dbt's documentation."""
+        release = self._release()
+        if release is None:
+            status = read_status(self._lake())
+            return self._page(request, "empty.html.j2", "dbt docs", here="dbt-docs", status=status)
+        response = self._page(request, "dbt_docs.html.j2", "dbt docs", here="dbt-docs", release=release)
         response.headers["Content-Security-Policy"] = policy(frame_src="'self'")
         return response
 
-    @app.api_route("/dbt-docs/site", methods=_METHODS)
-    def dbt_docs_site() -> Response:
-        published = release()
-        if published is None or not published.dbt_docs_path.is_file():
+    def dbt_docs_site(self) -> Response:
+        """dbt's documentation itself, of the models that built the release."""
+        release = self._release()
+        if release is None or not release.dbt_docs_path.is_file():
             raise HTTPException(404)
-        return dbt_docs_response(published.dbt_docs_path)
+        return dbt_docs_response(release.dbt_docs_path)
 
-    @app.api_route("/static/{name}", methods=_METHODS)
-    def static_file(name: str) -> Response:
-        response = static.response(name)
+    def static_file(self, name: str) -> Response:
+        """A script, a style or an icon."""
+        response = self._static.response(name)
         if response is None:
             raise HTTPException(404)
         return response
 
-    @app.exception_handler(HTTPException)
-    def refused(request: Request, error: HTTPException) -> Response:
+    def refused(self, request: Request, error: Exception) -> Response:
+        """What a reader sees who asks for what is not there."""
+        assert isinstance(error, HTTPException)
         title, what = ("Not found", "There is no such page.") if error.status_code == 404 else ("Refused", error.detail)
-        response = page(request, "message.html.j2", error.status_code, title=title, here="", what=what)
+        response = self._page(request, "message.html.j2", title, error.status_code, here="", what=what)
         response.headers.update(error.headers or {})
         return response
 
-    @app.exception_handler(LabelhouseError)
-    def failed(request: Request, error: LabelhouseError) -> Response:
-        return page(request, "message.html.j2", 503, title="Cannot be shown", here="", what=str(error))
+    def failed(self, request: Request, error: Exception) -> Response:
+        """The one sentence of an error of ours."""
+        return self._page(request, "message.html.j2", "Cannot be shown", 503, here="", what=str(error))
 
-    return app
+    def _release(self) -> Release | None:
+        return current_release(self._lake())
+
+    def _page(self, request: Request, template: str, title: str, status_code: int = 200, **values: Any) -> HTMLResponse:
+        known = {"title": title, "root": _root(request), "now": datetime.now(UTC)}
+        return HTMLResponse(self._templates.get_template(template).render(known | values), status_code)
 
 
-def _templates(static: StaticFiles) -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters.update(shown=shown, observed=quality.observed)
-    templates.globals.update(static=static, ago=ago)
-    return templates
+def _root(request: Request) -> str:
+    """Where Airflow mounted the pages."""
+    root: str = request.scope.get("root_path", "")
+    return root
 
 
 def _download(tile: Tile, version: str) -> Response:

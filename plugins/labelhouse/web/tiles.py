@@ -6,16 +6,15 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from labelhouse.marts.export import csv_cell
 from labelhouse.reports import Field, Kind, Row
 
 #: More rows than this nobody reads in a browser; exports hold them all.
 SHOWN_ROWS = 200
-#: A spreadsheet runs a text that starts with one of these, the full-width ones included.
-_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,8 @@ class Tile:
         file = io.StringIO()
         writer = csv.writer(file)
         writer.writerow([field.name for field in self.fields])
-        writer.writerows([csv_value(row[field.name]) for field in self.fields] for row in self.rows)
+        writer.writerows([csv_cell(row[field.name]) for field in self.fields] for row in self.rows)
         return file.getvalue().encode("utf-8-sig")
-
-
-def csv_value(value: Any) -> Any:
-    """A value for a CSV cell: numbers stay numbers, and no text can be a formula."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
 
 
 def shown(value: Any, kind: Kind) -> str:
