@@ -46,7 +46,7 @@ bench: setup ## Measures speed and memory
 
 # Without a uv of its own a machine gets one in .uv: through venv, or pip where Debian left venv out.
 .uv/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
 		|| { echo "labelhouse needs Python 3.11 or 3.12, found: $(PYTHON)"; exit 1; }
 	@{ $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet 'uv>=0.9,<1'; } \
 		|| $(PYTHON) -m pip install --quiet --target .uv 'uv>=0.9,<1'

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import os
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +25,7 @@ from labelhouse.settings import PREFIX, Settings, load_settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DONE, HELD, WRONG_USE = 0, 1, 2
+HELD, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     help="An open lakehouse for labelling operations and the models trained on the labels.",
@@ -62,10 +65,13 @@ def run(
     """Load, check, build, check and publish, in one process. Run it again: only what is new is loaded."""
     from labelhouse.pipeline import run as run_pipeline
 
-    sources = dict(_name_and_uri(each) for each in source)
+    sources = _names_and_uris(source)
     found = _settings(lake)
-    with _Progress() as report:
-        result = run_pipeline(found, sources, _client, report, replay_quarantined=replay_quarantined)
+    try:
+        with _Progress() as report:
+            result = run_pipeline(found, sources, _client, report, replay_quarantined=replay_quarantined)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     loaded = result.loaded
     if result.release_id is None:
         print("Nothing new was loaded and nothing changed: the last release stays.")
@@ -75,6 +81,11 @@ def run(
         f" + {loaded.records_duplicate} duplicate + {loaded.records_quarantined} quarantined"
         f" + {loaded.records_filtered} filtered, from {loaded.unit_count} units."
     )
+    if loaded.missing_count or loaded.unreadable_count:
+        print(
+            f"Warning: {loaded.missing_count} units were gone or replaced and {loaded.unreadable_count} could not be"
+            " read; the next run tries again."
+        )
     if loaded.records_quarantined:
         print(
             "Warning: some records are in quarantine; see why with: labelhouse query "
@@ -92,7 +103,8 @@ def query(
     from labelhouse.marts.read import query_lake
 
     rows = query_lake(_settings(lake), sql)
-    {Format.TABLE: _print_table, Format.CSV: _print_csv, Format.JSON: _print_json}[format](rows)
+    with _patient_with_pipes():
+        {Format.TABLE: _print_table, Format.CSV: _print_csv, Format.JSON: _print_json}[format](rows)
 
 
 @app.command()
@@ -113,9 +125,19 @@ def main() -> None:
     except LabelhouseError as error:
         print(f"labelhouse: {error}", file=sys.stderr)
         sys.exit(WRONG_USE)
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"labelhouse: {error.strerror}: {error.filename or 'the lake'}", file=sys.stderr)
+        sys.exit(WRONG_USE)
+
+
+@contextmanager
+def _patient_with_pipes() -> Iterator[None]:
+    """`| head` may take what it wants and leave."""
+    try:
+        yield
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # `| head` took what it wanted
-        sys.exit(DONE)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _settings(lake: Path) -> Settings:
@@ -124,18 +146,26 @@ def _settings(lake: Path) -> Settings:
     return found if found.pseudonym_key else load_settings(lake=lake, own_pseudonym_key=True)
 
 
-def _name_and_uri(option: str) -> tuple[str, str]:
-    name, separator, uri = option.partition("=")
-    if not (name and separator and uri):
-        raise typer.BadParameter(f"{option!r} is not NAME=URI", param_hint="--source")
-    return name, uri
+def _names_and_uris(options: list[str]) -> dict[str, str]:
+    sources: dict[str, str] = {}
+    for option in options:
+        name, _, uri = option.partition("=")
+        if not (name and uri):
+            raise typer.BadParameter(f"{option!r} is not NAME=URI", param_hint="--source")
+        if name in sources:
+            raise typer.BadParameter(f"{name!r} is given twice; a folder above both may do", param_hint="--source")
+        sources[name] = uri
+    return sources
 
 
+@cache
 def _client(service: str) -> Any:
     """A client from boto3's default chain: environment, profile, instance role."""
     import boto3
+    from botocore.config import Config
 
-    return boto3.client(service)
+    patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=10, read_timeout=60)
+    return boto3.client(service, config=patient)
 
 
 class _Progress:

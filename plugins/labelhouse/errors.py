@@ -46,6 +46,10 @@ class SourceError(LabelhouseError):
     """A source cannot be listed or read: a missing folder, an unreadable bucket."""
 
 
+class SourceUnavailableError(SourceError):
+    """A source does not answer now (throttled, unreachable, a server's fault): worth another try."""
+
+
 class LakeError(LabelhouseError):
     """The lake cannot be read or written as it is."""
 

@@ -9,29 +9,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Self
 
-from labelhouse.checks import CheckResult, holds, run_suite
-from labelhouse.errors import HeldError, LabelhouseError, LakeError, SourceError
+from labelhouse.checks import CheckResult, SuiteName, holds, run_suite
+from labelhouse.errors import HeldError, LabelhouseError, LakeError, SourceError, SourceUnavailableError
 from labelhouse.identities import load_identities
 from labelhouse.lake.catalog import Lake
-from labelhouse.lake.history import append_check_results
+from labelhouse.lake.history import keep_check_results
 from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
 from labelhouse.lake.write import BatchLoad, LoadedUnit
-from labelhouse.marts.build import Build, State, connect, prepare, read_build, run_dbt
-from labelhouse.marts.publish import publish_build
-from labelhouse.marts.releases import replace_file
+from labelhouse.marts.build import STATES, Build, State, connect, prepare, read_build, run_dbt
+from labelhouse.marts.publish import clean_up, publish_build
+from labelhouse.marts.releases import current_release, replace_file
 from labelhouse.marts.status import write_status
 from labelhouse.settings import Settings
 from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, source_named
 
 #: Airflow maps at most this many batches over one plan; longer windows get larger batches.
 MOST_BATCHES = 200
+
+#: Plans are kept for who looks back; a run uses its own within hours.
+KEPT_PLANS = 500
+
+log = logging.getLogger(__name__)
 
 #: `progress(step, done, total)`
 Progress = Callable[[str, int, int], None]
@@ -61,10 +66,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class LoadSummary:
-    """What became of the units and records of a load. Adds up."""
+    """What became of the units and records of a load. Adds up.
+
+    Args:
+        unit_count: units that were committed.
+        missing_count: gone or replaced since they were listed: the next plan sees what is there now.
+        unreadable_count: refused by the source, e.g. archived or encrypted for somebody else: planned again next time.
+    """
 
     unit_count: int = 0
     missing_count: int = 0
+    unreadable_count: int = 0
     records_read: int = 0
     records_loaded: int = 0
     records_duplicate: int = 0
@@ -75,14 +87,14 @@ class LoadSummary:
         return LoadSummary(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @classmethod
-    def of(cls, rows: list[LedgerRow], missing_count: int) -> Self:
-        """The summary of ledger rows."""
+    def of(cls, rows: list[LedgerRow], **counts_of_units: int) -> Self:
+        """The summary of ledger rows, and of the units that got none."""
         counts = {
             each.name: sum(getattr(row, each.name) for row in rows)
             for each in fields(cls)
             if each.name.startswith("records_")
         }
-        return cls(unit_count=len(rows), missing_count=missing_count, **counts)
+        return cls(unit_count=len(rows), **counts_of_units, **counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,8 @@ def plan(
     plan_id = f"{now}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
     if batches:
         replace_file(lake.dir / "plans" / f"{plan_id}.json", document)
+        for old in sorted((lake.dir / "plans").glob("*.json"))[:-KEPT_PLANS]:
+            old.unlink(missing_ok=True)
     return Plan(plan_id, source_name, len(units), known_count, len(batches))
 
 
@@ -157,25 +171,37 @@ def load_batch(
 def load_units(
     settings: Settings, source: Source, units: list[Unit], clients: Clients, tick: Callable[[], None] | None = None
 ) -> LoadSummary:
-    """Loads `units` in one commit; units gone or replaced since they were listed are left for the next plan."""
+    """Loads `units` in one commit. One that cannot be had is counted and left for the next plan.
+
+    Raises:
+        SourceError: none of them can be read.
+        SourceUnavailableError: the source does not answer now.
+    """
     identities = load_identities(settings)
     load = BatchLoad(Lake(settings), source.name, source.tables, [unit.uri for unit in units], source.same_content)
-    missing_count = 0
+    missing_count, refusals = 0, list[SourceError]()
     for unit in units:
         try:
             data = source.read_unit(unit, clients)
         except (UnitGone, UnitReplaced):
             missing_count += 1
             continue
-        loaded = LoadedUnit(
-            unit.uri, unit.version, unit.unit_at, hashlib.sha256(data).hexdigest(), size_bytes=unit.size_bytes
-        )
+        except SourceUnavailableError:
+            raise
+        except SourceError as refusal:
+            log.warning("A unit is left for the next load: %s", refusal)
+            refusals.append(refusal)
+            continue
+        sha256 = hashlib.sha256(data).hexdigest()
+        loaded = LoadedUnit(unit.uri, unit.version, unit.unit_at, sha256, size_bytes=unit.size_bytes)
         load.begin(loaded)
         for chunk in source.parse(unit, data, identities):
             load.add(loaded, chunk)
         if tick:
             tick()
-    return LoadSummary.of(load.commit(), missing_count)
+    if refusals and len(refusals) == len(units):
+        raise refusals[0]
+    return LoadSummary.of(load.commit(), missing_count=missing_count, unreadable_count=len(refusals))
 
 
 def extract(
@@ -211,27 +237,26 @@ def prepare_build(settings: Settings) -> str | None:
 
 def check_inputs(settings: Settings, build_id: str) -> None:
     """Checks what was delivered. Raises HeldError when the build may not go on."""
-    with _step(settings, build_id, "input checks", needs="prepared", reaches="inputs_passed") as build:
-        _check(settings, build, "inputs")
+    _step(settings, build_id, "input checks", needs="prepared", work=lambda build: _check(settings, build, "inputs"))
 
 
 def build_marts(settings: Settings, build_id: str) -> None:
     """Builds the marts with dbt in the build's private file. Raises HeldError when a model or test fails."""
-    with _step(settings, build_id, "dbt build", needs="inputs_passed", reaches="built") as build:
-        run_dbt(settings, build)
+    _step(settings, build_id, "dbt build", needs="inputs_passed", work=lambda build: run_dbt(settings, build))
 
 
 def check_marts(settings: Settings, build_id: str) -> None:
     """Checks the built marts. Raises HeldError when they may not be published."""
-    with _step(settings, build_id, "mart checks", needs="built", reaches="marts_passed") as build:
-        _check(settings, build, "marts")
+    _step(settings, build_id, "mart checks", needs="built", work=lambda build: _check(settings, build, "marts"))
 
 
 def publish(settings: Settings, build_id: str) -> str:
-    """Publishes a build that passed every step and returns the release id."""
-    with _step(settings, build_id, "publish", needs="marts_passed", reaches="published") as build:
-        release = publish_build(settings, build)
+    """Publishes a build that passed every step and returns the id of the release that everybody reads then."""
+    _step(settings, build_id, "publish", needs="marts_passed", work=lambda build: publish_build(settings, build))
+    clean_up(settings, read_build(settings.lake.resolve(), build_id))
     write_status(settings)
+    release = current_release(settings.lake.resolve())
+    assert release  # it has just been published
     return release.release_id
 
 
@@ -257,13 +282,17 @@ def run(
     for name in sources:
         source_named(name)  # refuse all of it before doing any of it
     loaded = LoadSummary()
-    for name, uri in sources.items():
-        loaded += extract(settings, name, Window(), clients, report, uri=uri, replay_quarantined=replay_quarantined)
+    try:
+        for name, uri in sources.items():
+            window = Window()
+            loaded += extract(settings, name, window, clients, report, uri=uri, replay_quarantined=replay_quarantined)
+    finally:
+        publish_status(settings)
     report("prepare", 0, 1)
     build_id = prepare_build(settings)
     if build_id is None:
         return RunResult(loaded, None)
-    steps: list[tuple[str, Callable[[Settings, str], Any]]] = [
+    steps: list[tuple[str, Callable[[Settings, str], str | None]]] = [
         ("check inputs", check_inputs),
         ("build marts", build_marts),
         ("check marts", check_marts),
@@ -277,42 +306,51 @@ def run(
     return RunResult(loaded, outcome)
 
 
-@contextmanager
-def _step(settings: Settings, build_id: str, name: str, *, needs: State, reaches: State) -> Iterator[Build]:
-    """One step of a build: whatever goes wrong in it holds the publication, with a reason people can read."""
+def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: Callable[[Build], object]) -> None:
+    """One step of a build; a step that passed before is done.
+
+    What is wrong with the data, the models or the checks holds the publication, with a reason people can read.
+    Any other fault (a full disk, a busy catalog) leaves the build as it is, for another try.
+    """
     lake = settings.lake.resolve()
     build = read_build(lake, build_id)
+    if build.state in STATES[STATES.index(needs) + 1 :]:
+        return
     if build.state != needs:
         raise LakeError(
             f"the build is not ready for the step {name!r}", where=build_id, value=build.state, allowed=needs
         )
     try:
-        yield build
-    except Exception as error:
-        held = error.args[0] if isinstance(error, _Held) else {"sentence": _sentence(error), "checks": []}
+        work(build)
+    except (_Held, LabelhouseError) as error:
+        held = error.args[0] if isinstance(error, _Held) else {"sentence": str(error), "checks": []}
         held |= {"step": name, "since": datetime.now(UTC).isoformat(timespec="seconds")}
         build.save(lake, state="held", held=held)
         write_status(settings)
         raise HeldError(f"the publication is held at {name}: {held['sentence']}") from error
-    build.save(lake, state=reaches)
+    build.save(lake, state=STATES[STATES.index(needs) + 1])
 
 
 class _Held(Exception):
     """Carries what `_check` found to `_step`."""
 
 
-def _check(settings: Settings, build: Build, suite: Any) -> None:
+def _check(settings: Settings, build: Build, suite: SuiteName) -> None:
     lake = Lake(settings)
-    with connect(build.database(lake.dir), read_only=True) as connection:
-        results = run_suite(connection, suite, settings)
+    try:
+        with connect(build.database(lake.dir), read_only=True) as connection:
+            results = run_suite(connection, suite, settings)
+    except Exception as error:  # a check that crashes is a check that did not pass
+        raise _Held({"sentence": _sentence(error), "checks": []}) from error
     checked_at = datetime.now(UTC)
-    append_check_results(lake, [_stored(result, build.build_id, checked_at) for result in results])
+    rows = [_stored(result, build.build_id, checked_at) for result in results]
+    keep_check_results(lake, build.build_id, suite, rows)
     if failed := holds(results):
         checks = [
             {"table_name": each.table_name, "sentence": each.sentence, "what_to_do": each.what_to_do} for each in failed
         ]
+        first = f"{failed[0].table_name}: {failed[0].sentence} {failed[0].finding}"
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        first = f"{failed[0].table_name}: {failed[0].error or failed[0].sentence}"
         raise _Held({"sentence": first + more, "checks": checks})
 
 

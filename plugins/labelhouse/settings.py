@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as PydanticSettingsError
 
 from labelhouse.errors import SettingError
 
@@ -54,6 +55,13 @@ class Settings(BaseSettings):
     retained_releases: int = Field(10, ge=1, description="How many releases stay readable.")
     units_per_batch: int = Field(2000, ge=1, description="Largest number of units that one load commits.")
 
+    @field_validator("lake")
+    @classmethod
+    def _path_of_a_uri(cls, value: Path) -> Path:
+        if set("#?") & set(str(value.resolve())):
+            raise ValueError("a path without '#' and '?', which Iceberg takes for parts of a URI")
+        return value
+
     @field_validator("reporting_time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -92,5 +100,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
             value=None if secret else first.get("input"),
             allowed=first["msg"].removeprefix("Value error, "),
         ) from None
-    except Exception as error:  # pydantic-settings: JSON that cannot be read names only the field
-        raise SettingError(f"cannot be read ({error})", where="environment") from None
+    except PydanticSettingsError:  # pydantic-settings names only the field
+        name = PREFIX + "SOURCES"
+        example = '{"labeling_output": "s3://bucket/prefix"}'
+        raise SettingError("is no JSON object", where=name, value=environ.get(name), allowed=example) from None

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from labelhouse.errors import HeldError, SettingError
+from labelhouse.errors import HeldError, LabelhouseError, LakeError, SettingError, SourceError, SourceUnavailableError
 from labelhouse.orchestration.assets import RAW_ASSETS
 from labelhouse.orchestration.clients import clients_of
 from labelhouse.orchestration.extract import changed_tables, window_of
@@ -76,18 +76,33 @@ def test_a_load_announces_the_tables_that_it_changed() -> None:
         assert set(quiet) <= set(RAW_ASSETS)
 
 
-def test_what_a_retry_would_not_mend_fails_at_once_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (HeldError("the publication is held at input checks: worker_responses: …"), AirflowFailException),
+        (SettingError("unknown setting"), AirflowFailException),
+        (SourceError("the bucket does not exist", value="s3://nowhere"), AirflowFailException),
+        (SourceUnavailableError("S3 does not answer now"), AirflowException),
+        (LakeError("the catalog cannot be opened (database is locked)"), AirflowException),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_an_error_of_the_house_is_one_sentence_and_tried_again_where_that_may_help(
+    error: LabelhouseError, failure: type[AirflowException], caplog: pytest.LogCaptureFixture
+) -> None:
     @in_one_sentence
     def step() -> None:
-        raise HeldError("the publication is held at input checks: worker_responses: …")
+        raise error
 
-    with pytest.raises(AirflowFailException, match=r"^the publication is held at input checks") as raised:
+    with pytest.raises(AirflowException) as raised:
         step()
+    assert type(raised.value) is failure
+    assert str(raised.value) == str(error)
     assert raised.value.__context__ is None, "no chain of causes in the log"
-    assert [record.getMessage() for record in caplog.records] == [str(raised.value)]
+    assert [record.getMessage() for record in caplog.records] == [str(error)]
 
 
-def test_what_a_retry_may_mend_is_left_to_airflow() -> None:
+def test_any_other_error_is_left_to_airflow() -> None:
     @in_one_sentence
     def step() -> None:
         raise ConnectionResetError("by peer")

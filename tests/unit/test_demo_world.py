@@ -75,7 +75,7 @@ def test_two_weeks_are_worth_looking_at_and_quick_to_load(
     assert 5 <= len(manifests) <= 7
     assert 12 <= len(private) <= 18
     hours = {int((write.at - START) / timedelta(hours=1)) for write in history if write.at > NOW - timedelta(days=7)}
-    assert len(hours) > 100, "hardly an hour of the last week without news"
+    assert len(hours) > 120, "hardly an hour of the last week without news"
 
 
 def test_keys_and_times_are_ground_truths(history: list[Write], answers: list[dict[str, Any]]) -> None:

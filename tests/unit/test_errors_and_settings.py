@@ -33,7 +33,8 @@ def test_unknown_settings_are_refused_with_the_known_ones() -> None:
         ("LABELHOUSE_REPORTING_TIME_ZONE", "Mars/Olympus", "IANA"),
         ("LABELHOUSE_HOLD_QUARANTINED_RATIO", "2", "less than or equal to 1"),
         ("LABELHOUSE_RETAINED_RELEASES", "none", "integer"),
-        ("LABELHOUSE_SOURCES", "{", "sources"),
+        ("LABELHOUSE_LAKE", "/tmp/lake#1", "without '#' and '\\?'"),
+        ("LABELHOUSE_SOURCES", "{", "LABELHOUSE_SOURCES.*'{'.*labeling_output"),
     ],
 )
 def test_values_out_of_range_name_the_setting(

@@ -108,17 +108,19 @@ def test_an_address_in_a_key_becomes_a_pseudonym() -> None:
     assert row["labeling_job_name"] == IDENTITIES.pseudonym("job-of-ada@example.com")
 
 
-def test_a_copy_of_an_answer_is_one_only_for_the_same_object_and_iteration() -> None:
-    tail = "iteration-2/17/2024-05-06_07:08:09.json"
-    assert SOURCE.same_content(RESPONSE) == tail
-    assert SOURCE.same_content(f"file:///copy/Other%20Job/annotations/worker-response/{tail}") == tail
-    assert SOURCE.same_content(RESPONSE.replace("/17/", "/18/")) != tail
-    assert SOURCE.same_content(RESPONSE.replace("iteration-2", "iteration-1")) != tail
+@pytest.mark.parametrize("uri", [MANIFEST, RESPONSE])
+def test_copies_are_of_the_same_job_wherever_they_are(uri: str) -> None:
+    tail = uri.partition("/Pets/")[2]
+    for folder in ("s3://other/copy/Pets", "file:///a%20copy/Pets", "s3://b/pETS"):
+        assert SOURCE.same_content(f"{folder}/{tail}") == SOURCE.same_content(uri)
+    for folder in ("s3://bucket/out/Pets-chained", "s3://bucket/Pets/out"):
+        assert SOURCE.same_content(f"{folder}/{tail}") != SOURCE.same_content(uri)
 
 
-def test_a_copy_of_a_manifest_is_one_wherever_it_is() -> None:
-    assert SOURCE.same_content(MANIFEST) == "manifest"
-    assert SOURCE.same_content("s3://other/copy/x/manifests/output/output.manifest") == "manifest"
+def test_a_copy_of_an_answer_is_for_the_same_object_and_iteration() -> None:
+    same = SOURCE.same_content(RESPONSE)
+    assert SOURCE.same_content(RESPONSE.replace("/17/", "/18/")) != same
+    assert SOURCE.same_content(RESPONSE.replace("iteration-2", "iteration-1")) != same
 
 
 def test_another_object_is_refused() -> None:

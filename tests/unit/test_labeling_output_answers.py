@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -333,6 +334,30 @@ def test_a_document_of_another_shape_is_one_quarantined_record(text: bytes, word
     assert result.quarantined[0]["position"] == "0"
     assert result.quarantined[0]["reason"].startswith(words)
     assert IDENTITIES.decrypt(result.quarantined[0]["raw_bytes"]) == text
+
+
+def test_an_answer_takes_as_long_however_many_are_in_its_file() -> None:
+    def seconds(*documents: bytes) -> float:
+        begin = time.process_time()
+        for each in documents:
+            parse(each)
+        return time.process_time() - begin
+
+    answers = [answer() for _ in range(4_000)]
+    in_few = seconds(*(document(*answers[at : at + 10]) for at in range(0, len(answers), 10)))
+    assert seconds(document(*answers)) < 4 * in_few, "quadratic time would be some forty times as long"
+
+
+def test_a_workers_identity_is_replaced_in_the_answer_only_it_repeats() -> None:
+    """What a document says elsewhere neither hides nor spares it."""
+    plain = answer(workerMetadata={"identityData": {"sub": "another-worker-of-the-same-file"}})
+    result = parse(document(plain, answer(answerContent={"form": {"by": f"worker {SUB}"}}), plain))
+    kept = [json.loads(found["answer_json"])["answerContent"] for found in result.answers]
+    assert kept == [
+        plain["answerContent"],
+        {"form": {"by": f"worker {IDENTITIES.pseudonym(SUB)}"}},
+        plain["answerContent"],
+    ]
 
 
 def test_answers_come_in_chunks() -> None:

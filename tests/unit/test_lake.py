@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, tzinfo
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
+
+from labelhouse.errors import LakeError
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, day_ranges
 from labelhouse.lake.ledger import Ledger, changed_days
@@ -87,6 +90,66 @@ def test_leftovers_of_a_crashed_load_are_swept_by_the_next(lake: Lake) -> None:
     assert stored(lake) == 23, "leftovers of the other unit wait for its own load"
     write(lake, TWO)
     assert (stored(lake), visible(lake)) == (23, expected(ONE, TWO))
+
+
+def test_a_sweep_leaves_the_rows_of_a_later_load_alone(lake: Lake) -> None:
+    """A committed and is about to sweep; D begins, appends the next version, and commits after A's sweep."""
+    write(lake, ONE)
+    newer, newest = Sample("s3://a/1", "v2", 5), Sample("s3://a/1", "v3", 7)
+    slow = begin(lake, [newer])
+    slow._commit_ledger()
+    later = begin(lake, [newest])
+    later._write(keep=set())
+    slow._sweep({newer.uri})
+    assert visible(lake) == expected(newer)
+    later.commit()
+    assert visible(lake) == expected(newest)
+
+
+def test_a_clock_that_is_behind_hides_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(lake, ONE)
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(2020, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("labelhouse.lake.write.datetime", Behind)
+    newer = Sample("s3://a/1", "v2", 5)
+    write(lake, newer)
+    assert visible(lake) == expected(newer)
+
+
+def test_a_copy_is_loaded_when_its_original_has_moved_on(lake: Lake) -> None:
+    write(lake, Sample("s3://a/2", "v1", 3, content="same"))
+    write(lake, Sample("s3://backup/2", "v1", 3, content="same"))
+    assert "s3://backup/2" in Ledger(lake).known_versions()
+    write(lake, Sample("s3://a/2", "v2", 4))
+    assert "s3://backup/2" not in Ledger(lake).known_versions(), "it is planned again"
+    (again,) = write(lake, Sample("s3://backup/2", "v1", 3, content="same"))
+    assert again.records_loaded == 3
+
+
+def test_content_that_moves_within_a_batch_is_not_lost(lake: Lake) -> None:
+    write(lake, Sample("s3://a/2", "v1", 3, content="same"))
+    write(lake, Sample("s3://a/2", "v2", 4), Sample("s3://b/2", "v1", 3, content="same"))
+    assert visible(lake) == expected(Sample("s3://a/2", "v2", 4), Sample("s3://b/2", "v1", 3))
+
+
+@pytest.mark.parametrize("name", ["my lake", "Übung", "100%", "it's", "a+b&c"])
+def test_a_lake_may_lie_in_any_folder(tmp_path: Path, name: str) -> None:
+    lake = Lake(load_settings({}, lake=tmp_path / name / "lake"))
+    write(lake, TWO)
+    assert visible(lake) == expected(TWO)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_catalog_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "catalog.db").write_bytes(b"no database" * 1000)
+    for settings in (load_settings({}, lake=tmp_path), load_settings({}, lake=tmp_path, catalog_uri="foo")):
+        with pytest.raises(LakeError, match="the catalog cannot be opened") as caught:
+            Lake(settings).raw("ingest_ledger")
+        assert "\n" not in str(caught.value)
 
 
 def test_changed_days_are_those_of_the_new_rows_and_of_those_they_replace(lake: Lake) -> None:

@@ -12,8 +12,6 @@ from urllib.parse import quote
 import boto3
 import pytest
 from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import ClientError, NoCredentialsError
 from moto.server import ThreadedMotoServer
 
 from labelhouse.errors import SourceError
@@ -21,6 +19,7 @@ from labelhouse.sources import Clients, Unit, UnitGone, UnitReplaced
 from labelhouse.sources.labeling_output import SOURCE
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labeling_units import parse
+from s3_clients import client_of, only
 
 WEIRD_KEYS = [
     " leading and trailing ",
@@ -184,21 +183,6 @@ def s3(endpoint: str) -> Iterator[Any]:
     client.delete_bucket(Bucket="labels")
 
 
-def client_of(endpoint: str, **config: Any) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **config),
-    )
-
-
-def only(client: Any) -> Clients:
-    return {"s3": client}.__getitem__
-
-
 @pytest.mark.parametrize("key", WEIRD_KEYS)
 def test_a_key_is_kept_exactly_and_read_back(s3: Any, key: str) -> None:
     s3.put_object(Bucket="labels", Key=key, Body=b"found")
@@ -263,51 +247,6 @@ def test_what_is_no_bucket_name_is_said_in_one_sentence(s3: Any) -> None:
         keys("s3://No Such Bucket/x", only(s3))
 
 
-def test_an_endpoint_that_does_not_answer_is_said_in_one_sentence() -> None:
-    with pytest.raises(SourceError, match="the S3 endpoint cannot be reached: 's3://labels'"):
-        keys("s3://labels", only(client_of("http://127.0.0.1:9", connect_timeout=1)))
-
-
-class Refusing:
-    """A client whose every call fails as AWS fails it."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-    def get_paginator(self, name: str) -> Any:
-        raise self.error
-
-    def get_object(self, **parameters: Any) -> Any:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (
-            ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2"),
-            "access is denied: 's3://labels/x' (allowed: ",
-        ),
-        (ClientError({"Error": {"Code": "ExpiredToken"}}, "ListObjectsV2"), "the AWS credentials have expired"),
-        (ClientError({"Error": {"Code": "InvalidAccessKeyId"}}, "x"), "the AWS credentials are not accepted"),
-        (ClientError({"Error": {"Code": "PermanentRedirect"}}, "x"), "the bucket is in another region"),
-        (
-            ClientError({"Error": {"Code": "SlowDown"}}, "x"),
-            "S3 cannot be read (SlowDown): 's3://labels/x'",
-        ),
-        (NoCredentialsError(), "no AWS credentials were found: 's3://labels/x' (allowed: credentials from "),
-    ],
-)
-def test_a_refusal_is_said_in_one_sentence(error: Exception, words: str) -> None:
-    with pytest.raises(SourceError) as listing:
-        keys("s3://labels/x", only(Refusing(error)))
-    with pytest.raises(SourceError) as reading:
-        read_object(Unit("s3://labels/x", "v", next(iter([None])), 1), only(Refusing(error)))  # type: ignore[arg-type]
-    assert words in str(listing.value)
-    assert str(reading.value) == str(listing.value)
-    assert "\n" not in str(listing.value)
-
-
 def test_without_credentials_boto3_is_not_waited_for(
     endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -319,11 +258,6 @@ def test_without_credentials_boto3_is_not_waited_for(
     client = boto3.session.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1")
     with pytest.raises(SourceError, match="no AWS credentials were found"):
         keys("s3://labels", only(client))
-
-
-def test_a_mistake_of_ours_is_not_dressed_up_as_one_of_aws() -> None:
-    with pytest.raises(KeyError):
-        keys("s3://labels", only(Refusing(KeyError("bug"))))
 
 
 def test_public_buckets_are_read_unsigned(s3: Any, endpoint: str) -> None:

@@ -234,7 +234,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def test_a_damaged_serving_file_is_one_sentence(tmp_path: Path) -> None:
-    release = Release("000009", "b", "2026-01-01", {}, "", {}, tmp_path / "releases" / "000009")
+    release = Release("000009", "b", "2026-01-01", {}, "", {}, None, tmp_path / "releases" / "000009")
     release.folder.mkdir(parents=True)
     release.serving_path.write_bytes(b"no database")
     with pytest.raises(LakeError, match="release 000009: the serving file cannot be opened"):

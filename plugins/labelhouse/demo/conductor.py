@@ -26,8 +26,10 @@ USER = "admin"
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 #: How long one DAG may take, and how long it may be before a build starts by itself.
 _LONGEST_SECONDS, _PATIENCE_SECONDS = 600, 10
-#: What the demo's last stop interrupted is taken up seconds after the next start, not minutes.
-_RESUMES_SOON = {
+_ENVIRON = {
+    # two weeks are two batches of the same size, one for each of two cores
+    "LABELHOUSE_UNITS_PER_BATCH": "1400",
+    # what the last stop interrupted is taken up seconds after the next start, not minutes
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
 }
@@ -58,6 +60,7 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
             f"\n[bold]{airflow.url}{CHART_PATH}[/]\nuser [bold]{USER}[/], password [bold]{airflow.password(USER)}[/]\n"
             "The account goes on living, and every hour Airflow reads what is new. Ctrl-C stops everything.",
             highlight=False,
+            soft_wrap=True,
         )
         _live(airflow)
 
@@ -79,7 +82,7 @@ def _start_airflow(
         lake=folder.lake,
         port=free_port(port),
         sources=SOURCES,
-        environ={"AIRFLOW_CONN_AWS_DEFAULT": account.connection, **_RESUMES_SOON},
+        environ={"AIRFLOW_CONN_AWS_DEFAULT": account.connection, **_ENVIRON},
         users={USER: "admin"},
     )
     with phases.phase("Airflow's database"):

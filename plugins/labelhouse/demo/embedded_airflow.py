@@ -235,7 +235,7 @@ class EmbeddedAirflow:
         """What every Airflow process of this folder imports first."""
         module = self.home / "config" / "airflow_local_settings.py"
         module.parent.mkdir(exist_ok=True)
-        module.write_text(f"import {waiting_savepoints.__name__}\n")
+        module.write_text(_LOCAL_SETTINGS)
 
     def _options(self, lake: Path, port: int, sources: Mapping[str, str]) -> dict[str, str]:
         sections: dict[str, dict[str, object]] = {
@@ -282,6 +282,13 @@ class EmbeddedAirflow:
         }
 
 
+#: Tasks are forks of the scheduler: what it has imported they need not import, which takes longer than most tasks.
+_LOCAL_SETTINGS = f"""
+import sys
+import {waiting_savepoints.__name__}
+if "scheduler" in sys.argv:
+    import boto3, great_expectations, labelhouse.pipeline
+"""
 _AIRFLOW = (str(Path(sys.executable).with_name("airflow")),)
 #: Task logs are read from the folder, so the scheduler need not serve them.
 _ARGUMENTS: dict[str, Sequence[str]] = {"scheduler": ("scheduler", "--skip-serve-logs")}

@@ -95,7 +95,7 @@ PROGRAMME = (
         "s3://shelf-photos/cut-outs",
         _PRODUCTS,
         launch_day=2.4,
-        object_count=260,
+        object_count=230,
         seconds=7.0,
         failed_object_count=1,
         has_file_per_answer=True,
@@ -106,7 +106,7 @@ PROGRAMME = (
         "s3://roadside-cameras/stills/night",
         _VEHICLES,
         launch_day=5.1,
-        object_count=260,
+        object_count=220,
         seconds=12.0,
     ),
     Project(
@@ -126,7 +126,7 @@ PROGRAMME = (
         "s3://camera-traps/mara-north/infrared",
         _SPECIES,
         launch_day=9.3,
-        object_count=300,
+        object_count=520,
         seconds=16.0,
         has_file_per_answer=True,
     ),
@@ -216,20 +216,15 @@ class Job:
         """Share of the objects meant for people that have a label."""
         return sum(item.is_labeled for item in self._human) / len(self._human)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether anything still waits for an answer."""
-        return bool(self._waiting)
+    def first_waiting(self, worker_name: str) -> DatasetObject | None:
+        """The first object that waits for an answer and that this worker has not seen."""
+        return next((item for item in self._waiting if worker_name not in item.asked), None)
 
-    def next_object(self, worker_name: str) -> DatasetObject | None:
-        """The object that this worker answers next, now spoken for; None when there is none for them."""
-        for item in self._waiting:
-            if worker_name not in item.asked:
-                item.asked.add(worker_name)
-                if len(item.asked) == self.project.answers_per_object:
-                    self._waiting.remove(item)
-                return item
-        return None
+    def hand_out(self, item: DatasetObject, worker_name: str) -> None:
+        """Gives an object to a worker; it waits no more when enough workers have it."""
+        item.asked.add(worker_name)
+        if len(item.asked) == self.project.answers_per_object:
+            self._waiting.remove(item)
 
 
 def _evenly(object_count: int, failed_count: int) -> set[int]:

@@ -39,8 +39,8 @@ class Habits:
     utc_offset_hours: int
     shift_hours: tuple[int, int] = (8, 17)
     days_off: frozenset[int] = _WEEKEND
-    sittings_per_day: float = 6.0
-    answers_per_sitting: float = 4.5
+    sittings_per_day: float = 9.0
+    answers_per_sitting: float = 3.0
     pace: float = 1.0
     skill: float = 0.93
     days: tuple[int, float] = (0, float("inf"))
@@ -68,20 +68,20 @@ class Worker:
 
 
 _TEAM = {
-    "achieng": Habits(NAIROBI, skill=0.97, pace=0.9),
-    "wanjiru": Habits(NAIROBI, skill=0.94, sittings_per_day=7.0),
-    "otieno": Habits(NAIROBI, skill=0.92, pace=1.3, answers_per_sitting=7),
+    "achieng": Habits(NAIROBI, skill=0.97, pace=0.9, days_off=frozenset({1, 2})),
+    "wanjiru": Habits(NAIROBI, skill=0.94, sittings_per_day=10.5, days_off=frozenset({6, 0})),
+    "otieno": Habits(NAIROBI, skill=0.92, pace=1.3, answers_per_sitting=5, days_off=frozenset({4, 5})),
     "kamau": Habits(NAIROBI, skill=0.9, shift_hours=(7, 13), days_off=frozenset({2, 3})),
     "njeri": Habits(NAIROBI, skill=0.95, days=(6, float("inf"))),  # joins the team in its first week
-    "dalisay": Habits(MANILA, days_off=frozenset({6, 0}), skill=0.96, pace=1.1),
-    "bautista": Habits(MANILA, skill=0.93, shift_hours=(13, 21), answers_per_sitting=6),
-    "reyes": Habits(MANILA, skill=0.6, pace=0.3, answers_per_sitting=8),  # careless: clicks without looking
+    "dalisay": Habits(MANILA, skill=0.96, pace=1.1, days_off=frozenset({6, 0})),
+    "bautista": Habits(MANILA, skill=0.93, shift_hours=(13, 21), days_off=frozenset({2, 3}), answers_per_sitting=4),
+    "reyes": Habits(MANILA, skill=0.6, pace=0.3, answers_per_sitting=5),  # careless: clicks without looking
     "santos": Habits(MANILA, skill=0.94, days_off=frozenset({1, 2})),
     "salonga": Habits(MANILA, skill=0.91, days=(0, 9)),  # leaves the team
-    "quintero": Habits(BOGOTA, days_off=frozenset({4, 5}), skill=0.95, sittings_per_day=7.0),
-    "ospina": Habits(BOGOTA, skill=0.89, pace=0.7),
-    "vargas": Habits(BOGOTA, skill=0.94, shift_hours=(22, 29), days_off=frozenset({0, 3})),  # the night owl
-    "zuluaga": Habits(BOGOTA, skill=0.92, days_off=_WORKDAYS, sittings_per_day=9),  # weekends only
+    "quintero": Habits(BOGOTA, skill=0.95, sittings_per_day=10.5, days_off=frozenset({4, 5})),
+    "ospina": Habits(BOGOTA, skill=0.89, pace=0.7, shift_hours=(12, 20), days_off=frozenset({2, 3})),
+    "vargas": Habits(BOGOTA, skill=0.94, shift_hours=(22, 29), days_off=frozenset({0, 1})),  # the night owl
+    "zuluaga": Habits(BOGOTA, skill=0.92, days_off=_WORKDAYS, sittings_per_day=13),  # weekends only
 }
 
 

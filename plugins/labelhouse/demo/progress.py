@@ -1,4 +1,4 @@
-"""What the demo is doing: a live list of phases on a terminal, plain lines elsewhere."""
+"""What the demo is doing: a spinner with what it is at on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+#: Says what a phase is at; the last thing said stands beside its duration.
 Say = Callable[[str], None]
+
+_COLUMNS = (
+    SpinnerColumn(),
+    TextColumn("{task.description}"),
+    TimeElapsedColumn(),
+    TextColumn("{task.fields[detail]}", style="dim", markup=False),
+)
 
 
 class Phases:
@@ -17,44 +26,33 @@ class Phases:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self.seconds: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
 
-    def add(self, name: str, seconds: float) -> None:
-        """A phase that is over: it ran before this process."""
-        self.seconds[name] = seconds
-        self._console.print(f"✓ {name}: {seconds:.1f} s", highlight=False)
+    def add(self, name: str, seconds: float, detail: str = "") -> None:
+        """A phase that is over."""
+        self._seconds[name] = seconds
+        self._print(f"✓ {name}: {seconds:.1f} s" + (f" ({detail})" if detail else ""))
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Say]:
-        """Times a phase; the function it gives shows how far the phase is."""
+        """Times what is done inside."""
         begin = time.monotonic()
-        detail = ""
-        if self._console.is_terminal:
-            with self._console.status(name) as status:
-
-                def say(text: str) -> None:
-                    nonlocal detail
-                    detail = text
-                    status.update(f"{name}: {text}")
-
-                yield say
-        else:
-            self._console.print(f"{name} …", highlight=False)
-
-            def say(text: str) -> None:
-                nonlocal detail
-                detail = text
-
-            yield say
-        self.seconds[name] = time.monotonic() - begin
-        suffix = f" ({detail})" if detail else ""
-        self._console.print(f"✓ {name}: {self.seconds[name]:.1f} s{suffix}", highlight=False)
+        is_plain = not self._console.is_terminal
+        if is_plain:
+            self._print(f"{name} …")
+        with Progress(*_COLUMNS, console=self._console, transient=True, disable=is_plain) as progress:
+            task = progress.add_task(name, total=None, detail="")
+            yield lambda detail: progress.update(task, detail=detail)
+        self.add(name, time.monotonic() - begin, progress.tasks[0].fields["detail"])
 
     def table(self) -> Table:
         """Every phase and its duration."""
         table = Table("Phase", box=None)
         table.add_column("Seconds", justify="right")
-        for name, seconds in self.seconds.items():
+        for name, seconds in self._seconds.items():
             table.add_row(name, f"{seconds:.1f}")
-        table.add_row("Together", f"{sum(self.seconds.values()):.1f}", style="bold")
+        table.add_row("Together", f"{sum(self._seconds.values()):.1f}", style="bold")
         return table
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)

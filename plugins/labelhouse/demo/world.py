@@ -123,7 +123,11 @@ class _World:
 
     def _sit_down(self, worker: Worker, answer_count: int) -> None:
         """A worker opens one of the jobs that are open to them: rather an old one than a new one."""
-        jobs = [job for job in self._jobs if job.project.is_public == worker.is_public and job.is_open]
+        jobs = [
+            job
+            for job in self._jobs
+            if job.project.is_public == worker.is_public and job.first_waiting(worker.name) is not None
+        ]
         if jobs:
             rng = generator(self._seed, "sitting", worker.name, self._now.isoformat())
             weights = 0.6 ** np.arange(len(jobs))
@@ -131,9 +135,10 @@ class _World:
 
     def _accept(self, worker: Worker, job: Job, answer_count: int) -> None:
         """The worker accepts one task of a sitting; the next one follows when it is submitted."""
-        item = job.next_object(worker.name)
+        item = job.first_waiting(worker.name)
         if item is None:
             return
+        job.hand_out(item, worker.name)
         rng = generator(self._seed, "answer", job.name, item.index, worker.name)
         answer = answer_to(rng, self._seed, self._now, worker, job.project, item)
         self._schedule(answer.submitted_at, self._submit, job, item, answer)

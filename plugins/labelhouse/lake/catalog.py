@@ -17,7 +17,8 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.table import Table as IcebergTable
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from labelhouse.errors import LakeError
@@ -53,7 +54,8 @@ class Lake:
 
     def __init__(self, settings: Settings) -> None:
         self.dir = settings.lake.resolve()
-        self._catalog_uri = settings.catalog_uri or f"sqlite:///{self.dir / 'catalog.db'}?timeout=60"
+        own = URL.create("sqlite", database=str(self.dir / "catalog.db"), query={"timeout": "60"})
+        self._catalog_uri = settings.catalog_uri or own.render_as_string()
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -65,15 +67,16 @@ class Lake:
         try:
             self.dir.mkdir(parents=True, exist_ok=True)
             catalog = load_catalog(
-                "labelhouse", type="sql", uri=self._catalog_uri, warehouse=(self.dir / "warehouse").as_uri()
+                "labelhouse", type="sql", uri=self._catalog_uri, warehouse=f"file://{self.dir / 'warehouse'}"
             )
+            for namespace in (RAW, MARTS):
+                with suppress(NamespaceAlreadyExistsError):  # another process was first
+                    retrying(partial(catalog.create_namespace_if_not_exists, namespace))
         except OSError as error:
             raise LakeError(f"the lake cannot be opened ({error.strerror})", where=str(self.dir)) from error
-        except OperationalError as error:
-            raise LakeError(f"the catalog cannot be opened ({error.orig})", where=str(self.dir)) from error
-        for namespace in (RAW, MARTS):
-            with suppress(NamespaceAlreadyExistsError):  # another process was first
-                retrying(partial(catalog.create_namespace_if_not_exists, namespace))
+        except SQLAlchemyError as error:
+            what = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise LakeError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from error
         return catalog
 
     @property

@@ -67,6 +67,16 @@ def loaded(at: datetime) -> BooleanExpression:
     return EqualTo("loaded_at", at.isoformat())
 
 
+def loaded_before(moment: datetime) -> BooleanExpression:
+    """Rows of earlier loads."""
+    return LessThan("loaded_at", moment.isoformat())
+
+
 def of_days(day_column: str, days: Collection[date]) -> BooleanExpression:
     """Rows of these days, where the table has a date column for them."""
     return In(day_column, {day.isoformat() for day in days})
+
+
+def of_validation(build_id: str, suite: str) -> BooleanExpression:
+    """Check results of one suite on one build."""
+    return And(EqualTo("build_id", build_id), EqualTo("suite", suite))

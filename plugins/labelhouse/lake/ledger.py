@@ -45,30 +45,33 @@ class Ledger:
         self.snapshot_id = snapshot.snapshot_id if snapshot else None
 
     def known_versions(self) -> dict[str, str]:
-        """Unit URI → the version that the lake holds now."""
-        rows = self._read(("unit_uri", "unit_version", "loaded_at")).sort_by("loaded_at")
-        return dict(zip(rows["unit_uri"].to_pylist(), rows["unit_version"].to_pylist(), strict=True))
+        """Unit URI → the version that the lake holds now.
 
-    def newest_rows(self, unit_uris: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Unit URI → its newest row, for those of `unit_uris` that the lake knows."""
+        A copy whose original holds something else meanwhile is not among them: its content is nowhere else.
+        """
+        rows = self._newest(("unit_uri", "unit_version", "sha256", "duplicate_of")).to_pylist()
+        content = {row["unit_uri"]: row["sha256"] for row in rows}
+        return {
+            row["unit_uri"]: row["unit_version"]
+            for row in rows
+            if row["duplicate_of"] is None or content.get(row["duplicate_of"]) == row["sha256"]
+        }
+
+    def newest_loads(self, unit_uris: Iterable[str]) -> dict[str, datetime]:
+        """Unit URI → when its newest version was loaded, for those of `unit_uris` that the lake knows."""
         wanted = pa.array(list(unit_uris), pa.string())
-        rows = self._read(("unit_uri", "unit_version", "loaded_at", "event_dates"))
+        rows = self._read(("unit_uri", "loaded_at"))
         rows = rows.filter(pc.is_in(rows["unit_uri"], wanted)).sort_by("loaded_at")
-        return {row["unit_uri"]: row for row in rows.to_pylist()}
+        return dict(zip(rows["unit_uri"].to_pylist(), rows["loaded_at"].to_pylist(), strict=True))
 
-    def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> dict[str, list[str]]:
-        """SHA-256 → URIs of that source's units whose rows with that content are visible now."""
-        wanted = pa.array(list(sha256s), pa.string())
-        columns = ("source_name", "unit_uri", "sha256", "records_loaded", "loaded_at")
-        rows = self._read(columns).sort_by("loaded_at")
-        newest = dict(zip(rows["unit_uri"].to_pylist(), range(len(rows)), strict=True))
-        rows = rows.take(pa.array(sorted(newest.values()), pa.int64()))
-        keep = pc.and_(pc.is_in(rows["sha256"], wanted), pc.equal(rows["source_name"], source_name))
-        rows = rows.filter(pc.and_(keep, pc.greater(rows["records_loaded"], 0)))
-        found: dict[str, list[str]] = {}
-        for sha256, unit_uri in zip(rows["sha256"].to_pylist(), rows["unit_uri"].to_pylist(), strict=True):
-            found.setdefault(sha256, []).append(unit_uri)
-        return found
+    def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> list[tuple[str, str]]:
+        """SHA-256 and URI of that source's units that hold one of these contents, loaded and visible, now."""
+        rows = self._newest(("source_name", "unit_uri", "sha256", "records_loaded"))
+        keep = pc.and_(
+            pc.is_in(rows["sha256"], pa.array(list(sha256s), pa.string())), pc.greater(rows["records_loaded"], 0)
+        )
+        rows = rows.filter(pc.and_(keep, pc.equal(rows["source_name"], source_name)))
+        return list(zip(rows["sha256"].to_pylist(), rows["unit_uri"].to_pylist(), strict=True))
 
     def append(self, rows: list[LedgerRow]) -> None:
         """Commits `rows` if nobody committed to the ledger since it was opened.
@@ -78,6 +81,12 @@ class Ledger:
         """
         table = pa.Table.from_pylist([asdict(row) for row in rows], schema=arrow_schema(INGEST_LEDGER))
         self._table.append(table)
+
+    def _newest(self, columns: tuple[str, ...]) -> pa.Table:
+        """The newest row of each unit, in the order in which they were loaded."""
+        rows = self._read((*columns, "loaded_at")).sort_by("loaded_at")
+        newest = dict(zip(rows["unit_uri"].to_pylist(), range(len(rows)), strict=True))
+        return rows.take(pa.array(sorted(newest.values()), pa.int64()))
 
     def _read(self, columns: tuple[str, ...]) -> pa.Table:
         return self._table.scan(selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()

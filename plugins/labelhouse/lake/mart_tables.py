@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from functools import partial
 
 import pyarrow as pa
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.transforms import IdentityTransform
+from pyiceberg.typedef import Identifier
 
 from labelhouse.lake.catalog import MARTS, RAW, TABLE_PROPERTIES, Lake, retrying
 from labelhouse.lake.filters import of_days
@@ -76,13 +78,17 @@ def replace_days(table: IcebergTable, rows: pa.Table, day_column: str, days: Col
 
 def tag(table: IcebergTable, snapshot_id: int, name: str) -> None:
     """Keeps a snapshot from being expired."""
-    retrying(lambda: table.manage_snapshots().create_tag(snapshot_id, name).commit())
+    retrying(lambda: table.refresh().manage_snapshots().create_tag(snapshot_id, name).commit())
 
 
 def untag(lake: Lake, name: str) -> None:
     """Removes a tag from every table that has it."""
     for namespace in (RAW, MARTS):
         for identifier in lake.catalog.list_tables(namespace):
-            table = lake.catalog.load_table(identifier)
-            if name in table.metadata.refs:
-                table.manage_snapshots().remove_tag(name).commit()
+            retrying(partial(_untag, lake, identifier, name))
+
+
+def _untag(lake: Lake, identifier: Identifier, name: str) -> None:
+    table = lake.catalog.load_table(identifier)
+    if name in table.metadata.refs:
+        table.manage_snapshots().remove_tag(name).commit()

@@ -19,9 +19,9 @@ def pin(lake: Lake) -> Snapshots:
     the ledger stood still while it was taken.
     """
     while True:
-        before = _current(lake.raw(INGEST_LEDGER.name))
-        snapshots = {name: _current(lake.raw(name)) for name in TABLES}
-        if snapshots[INGEST_LEDGER.name] == before:
+        ledger = _current(lake.raw(INGEST_LEDGER.name))
+        snapshots = {name: _current(lake.raw(name)) for name in TABLES} | {INGEST_LEDGER.name: ledger}
+        if _current(lake.raw(INGEST_LEDGER.name)) == ledger:
             return snapshots
 
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyiceberg.expressions import And, BooleanExpression, Not
+from pyiceberg.expressions import And, BooleanExpression
 
 from labelhouse.lake.catalog import Lake, retrying
-from labelhouse.lake.filters import DayRange, during, loaded, of_units
+from labelhouse.lake.filters import DayRange, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.tables import QUARANTINE, TABLES
@@ -82,8 +82,10 @@ class BatchLoad:
         self._source_name = source_name
         self._tables = (*tables, QUARANTINE.name)
         self._content_of = content_of
-        self._loaded_at = datetime.now(UTC)
-        self._before = Ledger(lake).newest_rows(unit_uris)
+        self._before = Ledger(lake).newest_loads(unit_uris)
+        # later than what it replaces, whatever this machine's clock says: the newest row of a unit is the visible one
+        newest = max(self._before.values(), default=datetime.min.replace(tzinfo=UTC))
+        self._loaded_at = max(datetime.now(UTC), newest + timedelta(microseconds=1))
         self._units: dict[str, LoadedUnit] = {}
         self._pending: dict[str, list[pa.Table]] = {}
         self._pending_bytes = 0
@@ -120,8 +122,8 @@ class BatchLoad:
 
     def _commit_ledger(self) -> list[LedgerRow]:
         ledger = Ledger(self._lake)
-        newest = ledger.newest_rows(self._units)
-        mine = [unit for uri, unit in self._units.items() if self._same_load(self._before.get(uri), newest.get(uri))]
+        newest = ledger.newest_loads(self._units)
+        mine = [unit for uri, unit in self._units.items() if self._before.get(uri) == newest.get(uri)]
         duplicates = self._duplicates(ledger, mine)
         self._write(keep=set(duplicates))
         rows = [self._ledger_row(unit, duplicates.get(unit.unit_uri)) for unit in mine]
@@ -129,16 +131,12 @@ class BatchLoad:
             ledger.append(rows)
         return rows
 
-    @staticmethod
-    def _same_load(before: dict[str, Any] | None, now: dict[str, Any] | None) -> bool:
-        return (before and before["loaded_at"]) == (now and now["loaded_at"])
-
     def _duplicates(self, ledger: Ledger, units: list[LoadedUnit]) -> dict[str, str]:
         """Unit URI → URI of the unit that brought the same content first, in the lake or in this batch."""
         held = ledger.units_with_content(self._source_name, {unit.sha256 for unit in units})
         first: dict[tuple[str, str], str] = {}
-        for sha256, uris in held.items():
-            for uri in uris:
+        for sha256, uri in held:
+            if uri not in self._units or self._units[uri].sha256 == sha256:  # else this batch replaces it
                 first.setdefault((sha256, self._content_of(uri)), uri)
         duplicates = {}
         for unit in units:
@@ -202,22 +200,24 @@ class BatchLoad:
         self._lake.raw(name).append(rows)
 
     def _sweep(self, committed: set[str]) -> None:
-        """Deletes rows of these units that nobody sees: replaced versions, and what crashed loads left."""
+        """Deletes rows of these units that nobody will see: replaced versions, and what crashed loads left.
+
+        Rows of a later load stay: its ledger row may be on the way.
+        """
         replaced = committed & self._before.keys()
         lost = self._units.keys() - committed
-        mine = loaded(self._loaded_at)
         for name in self._tables:
             if gone := replaced | self._leftovers(name, committed - replaced):
-                self._delete(name, And(of_units(gone), Not(mine)))
+                self._delete(name, And(of_units(gone), loaded_before(self._loaded_at)))
             if lost:
-                self._delete(name, And(of_units(lost), mine))
+                self._delete(name, And(of_units(lost), loaded(self._loaded_at)))
 
     def _leftovers(self, name: str, new_units: set[str]) -> set[str]:
         """Units, new to the ledger, of which a load that crashed before its ledger commit left rows."""
         days = {day for uri in new_units for day in self._units[uri].event_dates}
         if not days or name not in self._written:
             return set()
-        scope = And(of_units(new_units), during([DayRange(min(days), max(days))]), Not(loaded(self._loaded_at)))
+        scope = And(of_units(new_units), during([DayRange(min(days), max(days))]), loaded_before(self._loaded_at))
         scan = self._lake.raw(name).scan(row_filter=scope, selected_fields=("unit_uri",))
         return {uri for batch in scan.to_arrow_batch_reader() for uri in pc.unique(batch["unit_uri"]).to_pylist()}
 

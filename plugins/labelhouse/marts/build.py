@@ -12,20 +12,23 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import duckdb
 
 from labelhouse.errors import LakeError
 from labelhouse.lake.catalog import Lake
-from labelhouse.lake.ledger import changed_days
+from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.snapshots import Snapshots, pin
 from labelhouse.marts.raw_views import create_views
-from labelhouse.marts.releases import current_release, replace_file
+from labelhouse.marts.releases import Release, current_release, replace_file
 from labelhouse.schema.tables import INGEST_LEDGER
 from labelhouse.settings import PROJECT_DIR, Settings
 
-State = Literal["prepared", "inputs_passed", "built", "marts_passed", "published", "held", "unchanged"]
+Step = Literal["prepared", "inputs_passed", "built", "marts_passed", "published"]
+State = Step | Literal["held", "unchanged"]
+#: The states of a build that nothing holds, in order.
+STATES: tuple[State, ...] = get_args(Step)
 #: Builds of which the outcome is kept; the newest one says whether a publication is held.
 KEPT_BUILDS = 20
 
@@ -40,6 +43,7 @@ class Build:
         snapshots: raw table → snapshot it reads.
         days: UTC days that changed since the release it starts from; None for all.
         fingerprint: of models and settings.
+        base_release_id: the release it starts from; only on top of that one may it be published.
         held: why it may not be published (`sentence`, `step`, `since`, `checks`), or None.
     """
 
@@ -48,6 +52,7 @@ class Build:
     snapshots: Snapshots
     days: list[date] | None
     fingerprint: str
+    base_release_id: str | None
     held: dict[str, Any] | None = field(default=None)
 
     def folder(self, lake: Path) -> Path:
@@ -91,15 +96,14 @@ def prepare(settings: Settings) -> Build:
     lake = Lake(settings)
     snapshots, fingerprint = pin(lake), fingerprint_of(settings)
     release = current_release(lake.dir)
-    before, now = release and release.snapshots[INGEST_LEDGER.name], snapshots[INGEST_LEDGER.name]
-    is_same_code = release is not None and release.fingerprint == fingerprint
-    days = changed_days(lake, before, now) if is_same_code and before and now and before != now else None
+    days = _days_to_build(lake, release, snapshots[INGEST_LEDGER.name], fingerprint)
     build = Build(
         build_id=datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
-        state="unchanged" if is_same_code and before == now else "prepared",
+        state="unchanged" if days == [] else "prepared",
         snapshots=snapshots,
         days=days,
         fingerprint=fingerprint,
+        base_release_id=release.release_id if release else None,
     )
     build = build.save(lake.dir)
     _forget_old(lake.dir)
@@ -107,6 +111,22 @@ def prepare(settings: Settings) -> Build:
         with connect(build.database(lake.dir)) as connection:
             create_views(connection, lake, snapshots, days)
     return build
+
+
+def is_up_to_date(settings: Settings) -> bool:
+    """Whether the current release holds everything that the lake holds."""
+    lake = Lake(settings)
+    return _days_to_build(lake, current_release(lake.dir), Ledger(lake).snapshot_id, fingerprint_of(settings)) == []
+
+
+def _days_to_build(lake: Lake, release: Release | None, ledger: int | None, fingerprint: str) -> list[date] | None:
+    """UTC days that differ from what `release` was built from; None for all of them."""
+    if release is None or release.fingerprint != fingerprint:
+        return None
+    before = release.snapshots[INGEST_LEDGER.name]
+    if before == ledger:
+        return []
+    return changed_days(lake, before, ledger) if before and ledger else None
 
 
 def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -128,8 +148,8 @@ def fingerprint_of(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def run_dbt(settings: Settings, build: Build) -> dict[str, Any]:
-    """Runs `dbt build` on the build's file and returns dbt's manifest; makes the docs when the models changed.
+def run_dbt(settings: Settings, build: Build) -> None:
+    """Runs `dbt build` on the build's file, and makes the docs when the models changed.
 
     dbt runs in a process of its own: it changes logging and signal handlers of the one it is in.
 
@@ -140,7 +160,6 @@ def run_dbt(settings: Settings, build: Build) -> dict[str, Any]:
     if build.days is None:
         commands.append(["docs", "generate", "--static", "--no-compile"])
     _dbt(settings, build, commands)
-    return read_manifest(settings, build)
 
 
 def read_manifest(settings: Settings, build: Build) -> dict[str, Any]:
@@ -170,7 +189,13 @@ def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
         json.dumps({"reporting_time_zone": settings.reporting_time_zone}),
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "labelhouse.marts.invoke", json.dumps([command + arguments for command in commands])],
+        [
+            sys.executable,
+            "-m",
+            "labelhouse.marts.invoke",
+            str(os.getpid()),
+            json.dumps([command + arguments for command in commands]),
+        ],
         env=environment,
         cwd=build.folder(lake),
         capture_output=True,

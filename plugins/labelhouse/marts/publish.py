@@ -6,7 +6,10 @@ snapshots of that release, whatever was written after them, so it ends as if not
 
 from __future__ import annotations
 
+import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,6 +18,7 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.table import Table as IcebergTable
 
+from labelhouse.errors import LakeError
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.mart_tables import append, ensure_mart, open_mart, replace_all, replace_days, restore, tag, untag
 from labelhouse.marts.build import Build, connect, read_manifest
@@ -25,8 +29,7 @@ from labelhouse.marts.releases import (
     next_release_folder,
     point_to,
     published,
-    releases,
-    retire,
+    release_folders,
 )
 from labelhouse.marts.serving import write_serving_file
 from labelhouse.settings import Settings
@@ -68,29 +71,51 @@ def mart_models(manifest: dict[str, Any]) -> list[MartModel]:
 
 
 def publish_build(settings: Settings, build: Build) -> Release:
-    """Publishes a build that passed everything and returns the new release; a second time, it finds it done."""
+    """Publishes a build that passed everything and returns the new release; a second time, it finds it done.
+
+    Raises:
+        LakeError: another release was published since the build began.
+    """
     lake = Lake(settings)
-    before = current_release(lake.dir)
-    if before and before.build_id == build.build_id:
-        return before
-    with connect(build.database(lake.dir), read_only=True) as connection:
-        models = mart_models(read_manifest(settings, build))
-        marts = {model.name: write_mart(lake, connection, model, build, before) for model in models}
-    folder = next_release_folder(lake.dir)
-    release = Release(
-        folder=folder,
-        release_id=folder.name,
-        build_id=build.build_id,
-        published_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        snapshots=build.snapshots,
-        fingerprint=build.fingerprint,
-        marts=marts,
-    )
-    tag_snapshots(lake, release)
-    write_files(lake, release, build, before)
-    point_to(lake.dir, release)
-    clean_up(lake, settings.retained_releases, build)
+    with _alone(lake):
+        before = current_release(lake.dir)
+        if before and before.build_id == build.build_id:
+            return before
+        if (before and before.release_id) != build.base_release_id:
+            raise LakeError(
+                "another release was published since the build began: build again",
+                where=build.build_id,
+                value=before and before.release_id,
+                allowed=f"release {build.base_release_id}",
+            )
+        with connect(build.database(lake.dir), read_only=True) as connection:
+            models = mart_models(read_manifest(settings, build))
+            marts = {model.name: write_mart(lake, connection, model, build, before) for model in models}
+        folder = next_release_folder(lake.dir)
+        release = Release(
+            folder=folder,
+            release_id=folder.name,
+            build_id=build.build_id,
+            published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            snapshots=build.snapshots,
+            fingerprint=build.fingerprint,
+            marts=marts,
+            base_release_id=build.base_release_id,
+        )
+        tag_snapshots(lake, release)
+        write_files(lake, release, build, before)
+        point_to(lake.dir, release)
     return release
+
+
+@contextmanager
+def _alone(lake: Lake) -> Iterator[None]:
+    """One publication at a time; the lock of one that was killed is free at once."""
+    path = lake.dir / "releases" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_mart(
@@ -110,9 +135,6 @@ def write_mart(
     else:
         _replace_changed_days(connection, model, table)
     snapshot = table.refresh().current_snapshot()
-    if snapshot is None:  # a mart without a day yet
-        replace_all(table, relation.to_arrow_table())
-        snapshot = table.refresh().current_snapshot()
     assert snapshot is not None  # the table was written to
     assert snapshot.summary is not None
     return PublishedMart(snapshot.snapshot_id, int(snapshot.summary["total-records"] or 0))
@@ -120,10 +142,9 @@ def write_mart(
 
 def _replace_every_day(connection: duckdb.DuckDBPyConnection, model: MartModel, table: IcebergTable) -> None:
     """Writes all days in commits of a few, so that memory stays bounded; nobody reads before the pointer moves."""
-    write = replace_all
+    replace_all(table, connection.table(model.name).limit(0).to_arrow_table())
     for days in _day_chunks(connection, f'select distinct "{model.day_column}" from "{model.name}" order by 1'):
-        write(table, _rows_of(connection, model, days))
-        write = append
+        append(table, _rows_of(connection, model, days))
 
 
 def _replace_changed_days(connection: duckdb.DuckDBPyConnection, model: MartModel, table: IcebergTable) -> None:
@@ -163,12 +184,14 @@ def write_files(lake: Lake, release: Release, build: Build, before: Release | No
     release.write()
 
 
-def clean_up(lake: Lake, retained: int, build: Build) -> None:
-    """Forgets releases beyond the last `retained`, those that a crash cut short, and the build's large files."""
-    kept = {each.release_id for each in published(lake.dir)[:retained]}
-    for release in releases(lake.dir):
-        if release.release_id not in kept:
-            untag(lake, release.tag)
-            retire(release)
+def clean_up(settings: Settings, build: Build) -> None:
+    """Forgets releases beyond the last retained ones, those that a crash cut short, and the build's large files."""
+    lake = Lake(settings)
+    with _alone(lake):
+        kept = {each.release_id for each in published(lake.dir)[: settings.retained_releases]}
+        for folder in release_folders(lake.dir):
+            if folder.name not in kept:
+                untag(lake, f"release-{folder.name}")
+                shutil.rmtree(folder, ignore_errors=True)  # readers that have its file open keep reading
     build.database(lake.dir).unlink(missing_ok=True)
     shutil.rmtree(build.folder(lake.dir) / "target", ignore_errors=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,6 +31,7 @@ class Release:
         snapshots: raw table → snapshot that it was built from; the ledger's is its position.
         fingerprint: of the models and settings; a different one forces a full build.
         marts: mart → what holds it.
+        base_release_id: the release before it.
         folder: where its serving file and dbt docs are.
     """
 
@@ -41,6 +41,7 @@ class Release:
     snapshots: dict[str, int | None]
     fingerprint: str
     marts: dict[str, PublishedMart]
+    base_release_id: str | None
     folder: Path
 
     @property
@@ -87,29 +88,32 @@ def point_to(lake: Path, release: Release) -> None:
     replace_file(lake / "releases" / POINTER, json.dumps({"release_id": release.release_id}))
 
 
-def releases(lake: Path) -> list[Release]:
-    """Every release on disk whose publication got as far as its `release.json`, newest first."""
-    folders = sorted((lake / "releases").glob("[0-9]*/release.json"), reverse=True)
-    return [read_release(lake, path.parent.name) for path in folders]
+def published(lake: Path) -> list[Release]:
+    """The current release and those before it, newest first, as far back as they are kept.
+
+    A publication that a crash cut short is in nobody's past, so it is not among them.
+    """
+    found: list[Release] = []
+    release = current_release(lake)
+    while release:
+        found.append(release)
+        before = release.base_release_id
+        is_kept = before is not None and (lake / "releases" / before / "release.json").exists()
+        release = read_release(lake, before) if before and is_kept else None
+    return found
+
+
+def release_folders(lake: Path) -> list[Path]:
+    """The folders of all releases, whole or not."""
+    return sorted((lake / "releases").glob("[0-9]*"))
 
 
 def next_release_folder(lake: Path) -> Path:
     """A new folder for the next release."""
-    taken = [int(path.name) for path in (lake / "releases").glob("[0-9]*")]
+    taken = [int(path.name) for path in release_folders(lake)]
     folder = lake / "releases" / f"{max(taken, default=0) + 1:06d}"
     folder.mkdir(parents=True)
     return folder
-
-
-def published(lake: Path) -> list[Release]:
-    """The releases that were ever current, newest first: those a crash cut short are left out."""
-    newest = current_release(lake)
-    return [each for each in releases(lake) if newest and each.release_id <= newest.release_id]
-
-
-def retire(release: Release) -> None:
-    """Deletes a release's folder; readers that have its file open keep reading."""
-    shutil.rmtree(release.folder, ignore_errors=True)
 
 
 def replace_file(path: Path, text: str) -> None:

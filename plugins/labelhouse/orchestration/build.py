@@ -83,15 +83,10 @@ def publish(build_id: str) -> str:
 @task
 @in_one_sentence
 def look_again() -> None:
-    """Skips what follows unless the lake changed meanwhile: Airflow may keep an event waiting that comes during a run."""
-    from labelhouse.lake.catalog import Lake
-    from labelhouse.lake.ledger import Ledger
-    from labelhouse.marts.releases import current_release
-    from labelhouse.schema.tables import INGEST_LEDGER
+    """Skips what follows unless the lake changed meanwhile: Airflow may keep an event of that time waiting."""
+    from labelhouse.marts.build import is_up_to_date
 
-    lake = Lake(load_settings())
-    release = current_release(lake.dir)
-    if release and release.snapshots[INGEST_LEDGER.name] == Ledger(lake).snapshot_id:
+    if is_up_to_date(load_settings()):
         raise AirflowSkipException("the release holds everything that the lake holds")
 
 

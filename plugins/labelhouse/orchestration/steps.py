@@ -8,9 +8,9 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from labelhouse.errors import LabelhouseError
+from labelhouse.errors import LabelhouseError, LakeError, SourceUnavailableError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 
 
 def in_one_sentence(step: Callable[P, R]) -> Callable[P, R]:
-    """Lets a step fail at once, with its sentence, on what a retry would not mend: a LabelhouseError."""
+    """Lets a step fail with the sentence of a LabelhouseError, and for good unless another attempt may find it mended:
+    a busy catalog, a full disk or a throttled API is, a setting, a missing bucket or a held check is not.
+    """
 
     @wraps(step)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -36,7 +38,10 @@ def in_one_sentence(step: Callable[P, R]) -> Callable[P, R]:
             return step(*args, **kwargs)
         except LabelhouseError as error:
             sentence = str(error)
+            failure = (
+                AirflowException if isinstance(error, LakeError | SourceUnavailableError) else AirflowFailException
+            )
         log.error(sentence)
-        raise AirflowFailException(sentence)  # outside the handler: the log shows no chain of causes
+        raise failure(sentence)  # outside the handler: the log shows no chain of causes
 
     return run

@@ -42,7 +42,7 @@ from labelhouse.sources.documents import (
 )
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.worker_identities import without_identities
+from labelhouse.sources.worker_identities import Traces, traces_in, without_identities
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -148,8 +148,10 @@ def list_units(uri: str, clients: Clients) -> Iterator[Unit]:
 
 
 def same_content(unit_uri: str) -> str:
-    """Byte-identical manifests are copies wherever they are, answers for the same object and iteration only."""
-    return _known_place_of(unit_uri).tail
+    """Copies are of the same job, of its answers for the same object and iteration."""
+    place = _known_place_of(unit_uri)
+    # without the job, the manifest of a chained job were its input's copy until its first label is made
+    return f"{place.job_name.lower()}/{place.tail}"
 
 
 def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
@@ -178,8 +180,9 @@ def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
                 yield parsed
                 parsed, chunk_bytes = delivery.chunk(), 0
     else:
+        traces = traces_in(text)
         for number, answer in enumerate(answers):
-            _load_answer(parsed, delivery, number, answer, text, is_suspect=is_suspect)
+            _load_answer(parsed, delivery, number, answer, traces, is_suspect=is_suspect)
             if parsed.records_read == CHUNK_RECORDS:
                 yield parsed
                 parsed = delivery.chunk()
@@ -216,7 +219,7 @@ def _load_line(parsed: Parsed, delivery: _Delivery, number: int, raw: bytes | me
     except Unreadable as reason:
         parsed.quarantine(str(number), str(reason), raw, cleaned=False)
         return
-    line = without_identities(line, bytes(raw), delivery.identities)
+    line = without_identities(line, traces_in(bytes(raw)), delivery.identities)
     if is_suspect and (found := flaw(line)):
         parsed.quarantine(str(number), found, encode_flawed(line), cleaned=True)
         return
@@ -318,7 +321,7 @@ def _answers(text: bytes) -> tuple[list[Any], bool]:
 
 
 def _load_answer(
-    parsed: Parsed, delivery: _Delivery, number: int, answer: Any, text: bytes, *, is_suspect: bool
+    parsed: Parsed, delivery: _Delivery, number: int, answer: Any, traces: Traces, *, is_suspect: bool
 ) -> None:
     """One record of a worker response: one worker's answer."""
     if not isinstance(answer, dict):
@@ -330,9 +333,9 @@ def _load_answer(
             raise Unreadable(found)
         if isinstance(answer.get("answerContent"), str):
             answer = {**answer, "answerContent": _opened(answer["answerContent"])}
-        row = _response(without_identities(answer, text, delivery.identities), delivery)
+        row = _response(without_identities(answer, traces, delivery.identities), delivery)
     except Unreadable as reason:
-        kept = encode_flawed(without_identities(answer, text, delivery.identities))
+        kept = encode_flawed(without_identities(answer, traces, delivery.identities))
         parsed.quarantine(str(number), str(reason), kept, cleaned=True)
         return
     parsed.row("worker_responses", str(number), row["submitted_at"], **row)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from labelhouse.errors import SourceError
+from labelhouse.errors import SourceError, SourceUnavailableError
 from labelhouse.sources import Clients, Unit, UnitGone, UnitReplaced
 from labelhouse.sources.documents import MAX_UNIT_BYTES
 
@@ -43,6 +43,30 @@ _AWS_REASONS = {
     "AuthorizationHeaderMalformed": ("the bucket is in another region", "the region of the bucket"),
     "InvalidObjectState": ("the object is archived", "an object that was restored"),
 }
+#: What passes: AWS's codes for throttling and for its own faults, whatever their HTTP status …
+_PASSING_CODES = {
+    "BandwidthLimitExceeded",
+    "InternalError",
+    "InternalFailure",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "ServiceUnavailable",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+#: … and the exceptions, here or as a base class, for a connection that is not made, breaks, waits or garbles.
+_PASSING_EXCEPTIONS = {
+    "ConnectionError",
+    "FlexibleChecksumError",
+    "HTTPClientError",
+    "HTTPError",  # what urllib3 raises while a body is read derives from this
+    "IncompleteReadError",
+}
 
 
 def list_objects(uri: str, clients: Clients) -> Iterator[Unit]:
@@ -56,6 +80,7 @@ def list_objects(uri: str, clients: Clients) -> Iterator[Unit]:
     Symlinked folders are not followed. Objects deleted while they are listed are left out.
 
     Raises:
+        SourceUnavailableError: the bucket cannot be read just now.
         SourceError: the place is missing, unreadable or of another kind; "empty" never looks like it.
     """
     scheme, has_scheme, rest = uri.partition("://")
@@ -74,6 +99,7 @@ def read_object(unit: Unit, clients: Clients) -> bytes:
     Raises:
         UnitGone: it was deleted since.
         UnitReplaced: it was replaced since.
+        SourceUnavailableError: it cannot be read just now.
         SourceError: it cannot be read.
     """
     return _read_key(unit, clients) if unit.uri.startswith(_S3) else _read_file(unit)
@@ -171,29 +197,40 @@ def _read_key(unit: Unit, clients: Clients) -> bytes:
     bucket, _, key = unit.uri.removeprefix(_S3).partition("/")
     with _one_sentence(unit.uri):
         found = clients("s3").get_object(Bucket=bucket, Key=key, IfMatch=f'"{unit.version}"')
-        with found["Body"] as body:
+        # as its own context manager, a body hands out what is below it: no checksum, other exceptions
+        with closing(found["Body"]) as body:
             # read without a size, the client also notices a connection that ended early
             data: bytes = body.read() if unit.size_bytes <= MAX_UNIT_BYTES else body.read(MAX_UNIT_BYTES + 1)
-            return data
+        if len(data) < min(unit.size_bytes, MAX_UNIT_BYTES + 1):  # read with a size, it does not
+            raise SourceUnavailableError("the connection ended too early", value=unit.uri)
+        return data
 
 
 @contextmanager
 def _one_sentence(uri: str) -> Iterator[None]:
-    """Turns what botocore raises into our errors, without importing it; everything else passes."""
+    """Turns what botocore and urllib3 raise into our errors, without importing them; everything else passes."""
     try:
         yield
     except Exception as error:
-        if not any(base.__module__.startswith("botocore.") for base in type(error).__mro__):
+        kinds = {base.__name__ for base in type(error).__mro__ if base.__module__.startswith(("botocore.", "urllib3."))}
+        if not kinds:
             raise
-        response = getattr(error, "response", {})
+        response = getattr(error, "response", None) or {}  # None where no answer came
         code = response.get("Error", {}).get("Code", type(error).__name__)
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status == HTTPStatus.PRECONDITION_FAILED:
             raise UnitReplaced(uri) from None
         if code in {"NoSuchKey", "NoSuchVersion", "404"}:
             raise UnitGone(uri) from None
-        what, allowed = _AWS_REASONS.get(code, (f"S3 cannot be read ({code})", None))
-        raise SourceError(what, value=uri, allowed=allowed) from None
+        is_passing = (
+            code in _PASSING_CODES
+            or not kinds.isdisjoint(_PASSING_EXCEPTIONS)
+            or status == HTTPStatus.TOO_MANY_REQUESTS
+            or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        )
+        raised, when = (SourceUnavailableError, " just now") if is_passing else (SourceError, "")
+        what, allowed = _AWS_REASONS.get(code, (f"S3 cannot be read{when} ({code})", None))
+        raise raised(what, value=uri, allowed=allowed) from None
 
 
 def _words(error: Exception) -> str:

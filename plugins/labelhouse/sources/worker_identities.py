@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -13,7 +13,23 @@ _IDENTITY_KEYS = frozenset({"workerMetadata", "identityData"})
 _SHARED_KEYS = frozenset({"identityProviderType", "issuer"})
 
 
-def without_identities(value: Any, text: bytes, identities: Identities) -> Any:
+class Traces(NamedTuple):
+    """What in a text asks for a walk through what was decoded from it. Most texts ask for none."""
+
+    may_name_workers: bool
+    may_hold_addresses: bool
+
+
+def traces_in(text: bytes) -> Traces:
+    """The traces in a text: scanned once, for however many records are decoded from it."""
+    has_escapes = b"\\" in text  # anything may be spelt with these
+    return Traces(
+        may_name_workers=has_escapes or any(key.encode() in text for key in _IDENTITY_KEYS),
+        may_hold_addresses=has_escapes or b"@" in text or b"%40" in text,
+    )
+
+
+def without_identities(value: Any, traces: Traces, identities: Identities) -> Any:
     """A decoded value with pseudonyms instead of identities.
 
     Everything under `workerMetadata` and `identityData` that could name a person becomes a pseudonym, at any
@@ -21,13 +37,12 @@ def without_identities(value: Any, text: bytes, identities: Identities) -> Any:
 
     Args:
         value: a decoded record.
-        text: what it was decoded from. Most texts hold nothing to replace, and need not be walked.
+        traces: those in the text that the record was decoded from.
     """
-    has_escapes = b"\\" in text
     subs: set[str] = set()
-    if has_escapes or b"workerMetadata" in text or b"identityData" in text:
+    if traces.may_name_workers:
         value = _masked(value, identities, subs)
-    if has_escapes or b"@" in text or b"%40" in text or any(text.count(sub.encode()) > 1 for sub in subs):
+    if traces.may_hold_addresses or subs:
         value = identities.clean(value, known=sorted(subs, key=len, reverse=True))
     return value
 

@@ -1,0 +1,42 @@
+"""Speed and memory of the whole pipeline on the demo's two weeks, without Airflow. `make bench` prints them."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labelhouse.demo.account import SOURCES, Account
+from labelhouse.demo.world import HISTORY, writes
+from labelhouse.settings import PREFIX
+
+START = datetime(2026, 3, 4, 9, tzinfo=UTC)
+
+
+def test_two_weeks_through_the_whole_pipeline(tmp_path: Path) -> None:
+    account = Account(writes(7, START), lambda: START + HISTORY)
+    account.start()
+    environ = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AWS_"))} | {
+        "AWS_ENDPOINT_URL": account.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
+        "AWS_REGION": "us-east-1",
+    }
+    [(name, uri)] = SOURCES.items()
+    command = [
+        str(Path(sys.executable).with_name("labelhouse")),
+        *("run", "--source", f"{name}={uri}", "--lake", str(tmp_path / "lake")),
+    ]
+    try:
+        for run in ("first", "again"):
+            begin = datetime.now(UTC)
+            done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+            seconds = (datetime.now(UTC) - begin).total_seconds()
+            assert done.returncode == 0, done.stderr
+            print(f"\n{run}: {account.object_count:,} objects in {seconds:.1f} s")
+    finally:
+        account.stop()
+    print(f"peak memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024} MiB")
