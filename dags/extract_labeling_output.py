@@ -11,6 +11,7 @@ into the lake: `plan` lists the bucket and writes down what is new or changed, `
 
 **Which files.** Every hour: what is dated since two hours before that hour; the run of midnight (UTC): everything.
 From the trigger form: exactly the window given, an empty side is open. In a backfill: exactly each run's hour.
+The form can also load again what has records in quarantine, after a parser was mended.
 
 **Running it again** is always safe: what the lake holds is skipped, and a run that was cut short leaves nothing
 behind that anybody sees. For long ranges use the form (one run), for single days `airflow backfill create`.
@@ -23,7 +24,7 @@ from datetime import UTC, datetime
 
 from airflow.sdk import CronDataIntervalTimetable, dag
 
-from labelhouse.orchestration.extract import WINDOW_PARAMS, load, plan, summarise
+from labelhouse.orchestration.extract import FORM, load, plan, summarise
 from labelhouse.orchestration.steps import RETRIES
 
 
@@ -32,7 +33,7 @@ from labelhouse.orchestration.steps import RETRIES
     start_date=datetime(2018, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=4,
-    params=WINDOW_PARAMS,
+    params=FORM,
     default_args=RETRIES,
     doc_md=__doc__,
     tags=["labelhouse", "extract"],

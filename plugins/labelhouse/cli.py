@@ -108,6 +108,24 @@ def query(
 
 
 @app.command()
+def quarantine(lake: LakeOption = Path("lake")) -> None:
+    """Show what could not be loaded and why, one JSON object a line; encrypted records are opened with the key."""
+    from labelhouse.identities import load_identities
+    from labelhouse.marts.read import query_lake
+
+    found = _settings(lake)
+    rows = query_lake(
+        found, "select unit_uri, position, reason, is_encrypted, raw_bytes from raw.quarantine order by all"
+    )
+    identities = load_identities(found)
+    with _patient_with_pipes():
+        for row in rows.to_pylist():
+            kept, is_encrypted = row.pop("raw_bytes"), row.pop("is_encrypted")
+            record = identities.decrypt(kept) if is_encrypted else kept
+            print(json.dumps(row | {"record": record.decode(errors="backslashreplace")}, ensure_ascii=False))
+
+
+@app.command()
 def settings() -> None:
     """List every setting: the environment variable, its default, what it decides."""
     for name, field in Settings.model_fields.items():

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 
 from labelhouse.errors import SettingError
 
@@ -89,8 +89,16 @@ class Identities:
         return self._fernet.encrypt(data)
 
     def decrypt(self, token: bytes) -> bytes:
-        """The bytes behind `encrypt`; raises `cryptography.fernet.InvalidToken` for another key."""
-        return self._fernet.decrypt(token)
+        """The bytes behind `encrypt`.
+
+        Raises:
+            SettingError: they were encrypted with another key.
+        """
+        try:
+            return self._fernet.decrypt(token)
+        except InvalidToken:
+            where = "LABELHOUSE_PSEUDONYM_KEY"
+            raise SettingError("is not the key that this was encrypted with", where=where) from None
 
 
 def load_identities(settings: Settings) -> Identities:

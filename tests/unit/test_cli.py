@@ -101,6 +101,30 @@ def test_raw_tables_can_be_read_before_anything_is_published(tmp_path: Path) -> 
     refused(labelhouse("query", "select * from fct_worker_job", "--lake", str(lake.dir)), "fct_worker_job")
 
 
+def test_quarantined_records_can_be_read_with_the_key(tmp_path: Path) -> None:
+    job = write_job(tmp_path / "export", objects=1)
+    (job / "annotations/worker-response/iteration-1/0/2026-03-01_10:00:00.json").write_text('{"answers": [broken')
+    lake = ["--lake", str(tmp_path / "lake")]
+    assert labelhouse("run", "--source", f"labeling_output={tmp_path / 'export'}", *lake).returncode == 1, "1 of 5"
+    shown = labelhouse("quarantine", *lake)
+    assert json.loads(shown.stdout)["record"] == '{"answers": [broken'
+    other = labelhouse("quarantine", *lake, LABELHOUSE_PSEUDONYM_KEY="another key, as long as it has to be")
+    refused(other, "LABELHOUSE_PSEUDONYM_KEY")
+
+
+def test_a_reader_that_leaves_early_is_no_error(lake: Path) -> None:
+    command = f'{LABELHOUSE} query "select * from range(100000)" --lake {lake} --format csv | head -1'
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "range", "")
+
+
+def test_a_source_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    twice = ["--source", f"labeling_output={tmp_path}/a", "--source", f"labeling_output={tmp_path}/b"]
+    refused(labelhouse("run", *twice, "--lake", str(tmp_path / "lake")), "given twice")
+
+
 def test_what_a_user_did_wrong_is_one_sentence(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     lake = ["--lake", str(tmp_path / "lake")]

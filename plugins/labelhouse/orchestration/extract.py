@@ -28,11 +28,18 @@ if TYPE_CHECKING:
 LOOK_BACK = timedelta(hours=2)
 
 #: The trigger form of an extraction.
-WINDOW_PARAMS: Mapping[str, Param] = {
+FORM: Mapping[str, Param] = {
     side: Param(None, type=["null", "string"], format="date-time", title=title, description=description)
     for side, title, description in (
         ("start", "From", "First moment to load, UTC where it names no zone. Empty: from the very beginning."),
         ("end", "Until", "First moment not to load any more, UTC where it names no zone. Empty: up to now."),
+    )
+} | {
+    "replay_quarantined": Param(
+        False,
+        type="boolean",
+        title="Replay quarantine",
+        description="Load again what has records in quarantine, for a parser that has learned.",
     )
 }
 
@@ -54,7 +61,8 @@ def plan(source_name: str) -> list[Batch]:
 
     context = get_current_context()
     settings, window = load_settings(), window_of(context["dag_run"], context["params"])
-    planned = pipeline.plan(settings, source_name, window, clients_of(settings))
+    replay = bool(context["params"]["replay_quarantined"])
+    planned = pipeline.plan(settings, source_name, window, clients_of(settings), replay_quarantined=replay)
     log.info(
         "%s: %d units to load in %d batches, %d known already (window: %s to %s)",
         source_name, planned.unit_count, planned.batch_count, planned.known_count,
@@ -66,7 +74,7 @@ def plan(source_name: str) -> list[Batch]:
 @task
 @in_one_sentence
 def load(plan_id: str, batch_number: int) -> dict[str, int]:
-    """Loads one batch; a second time, it finds everything done."""
+    """Loads one batch; doing it twice changes nothing that anybody sees."""
     from labelhouse import pipeline
 
     settings = load_settings()
@@ -79,10 +87,13 @@ def load(plan_id: str, batch_number: int) -> dict[str, int]:
 @in_one_sentence
 def summarise(source_name: str, loads: Iterable[dict[str, int]]) -> dict[str, int]:
     """Adds up the batches and announces the tables that changed."""
-    from labelhouse.pipeline import LoadSummary
+    from labelhouse.pipeline import LoadSummary, publish_status
 
     total = sum((LoadSummary(**each) for each in loads), LoadSummary())
     log.info("%s: %s", source_name, total)
+    if total.unreadable_count:
+        log.warning("%d units could not be read; the next run tries again", total.unreadable_count)
+    publish_status(load_settings())
     if not total.unit_count:
         raise AirflowSkipException("nothing was loaded")
     announced = get_current_context()["outlet_events"][CHANGED_TABLES]
