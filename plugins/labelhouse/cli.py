@@ -127,10 +127,15 @@ def quarantine(lake: LakeOption = Path("lake")) -> None:
 
 @app.command()
 def settings() -> None:
-    """List every setting: the environment variable, its default, what it decides."""
+    """List every setting (environment variable, default, what it decides) and every source."""
+    from labelhouse.sources import all_sources
+
     for name, field in Settings.model_fields.items():
         print(f"{PREFIX}{name.upper()} (default: {field.get_default(call_default_factory=True)})")
         print(f"    {field.description}")
+    print("\nSources, for LABELHOUSE_SOURCES and --source NAME=URI:")
+    for source in all_sources().values():
+        print(f"{source.name}\n    {source.description}")
 
 
 def main() -> None:

@@ -137,7 +137,9 @@ def airflow_commands(services: dict[str, Any]) -> list[list[str]]:
 
 def test_every_command_is_one_that_airflow_knows(services: dict[str, Any], tmp_path: Path) -> None:
     commands = airflow_commands(services)
-    assert len(commands) == 8
+    assert {"db", "users", "jobs", "api-server", "scheduler", "dag-processor", "triggerer"} <= {
+        words[1] for words in commands
+    }
     program = (
         "import json, sys; from airflow.cli.cli_parser import get_parser\n"
         "for words in json.loads(sys.argv[1]): get_parser().parse_args(words[1:])"

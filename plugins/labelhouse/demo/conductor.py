@@ -152,17 +152,12 @@ def _held(lake_dir: Path) -> DemoError:
 
 
 def _covering_release(lake_dir: Path) -> str | None:
-    """The current release, if nothing was loaded after it."""
-    from labelhouse.lake.catalog import Lake
-    from labelhouse.lake.ledger import Ledger
+    """The current release, if it holds everything that was loaded."""
+    from labelhouse.marts.build import is_up_to_date
     from labelhouse.marts.releases import current_release
-    from labelhouse.schema.tables import INGEST_LEDGER
 
     release = current_release(lake_dir)
-    if release is None:
-        return None
-    ledger = Ledger(Lake(load_settings({}, lake=lake_dir, catalog_uri=None)))
-    return release.release_id if release.snapshots[INGEST_LEDGER.name] == ledger.snapshot_id else None
+    return release.release_id if release and is_up_to_date(load_settings({}, lake=lake_dir, catalog_uri=None)) else None
 
 
 def _state(airflow: EmbeddedAirflow, dag_id: str, run_id: str) -> str:

@@ -18,7 +18,7 @@ LONGEST_WAIT = timedelta(minutes=15)
 log = logging.getLogger(__name__)
 
 
-@task.sensor(mode="reschedule", poke_interval=10)
+@task.sensor(mode="reschedule", poke_interval=3)
 def wait_for_loads() -> bool:
     """Waits until the DAGs whose events started this run have no more runs under way, or long enough."""
     context = get_current_context()

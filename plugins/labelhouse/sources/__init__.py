@@ -46,7 +46,6 @@ class Source:
 
     Args:
         name: as in settings, ledger and `--source NAME=URI`; the module's name.
-        title: for people.
         description: what it reads and what its URI must point at.
         tables: raw tables it fills.
         list_units: `(uri, clients)` → units, in a stable order. Raises SourceError when the place
@@ -57,7 +56,6 @@ class Source:
     """
 
     name: str
-    title: str
     description: str
     tables: tuple[str, ...]
     list_units: Callable[[str, Clients], Iterator[Unit]]

@@ -387,7 +387,6 @@ def _response(answer: Mapping[str, Any], delivery: _Delivery) -> dict[str, Any]:
 
 SOURCE = Source(
     name="labeling_output",
-    title="Ground Truth labelling output",
     description="Output manifests and worker responses of SageMaker Ground Truth. The URI is the S3 output path of "
     "one or many labelling jobs, a job's own folder, anything above them, or a local copy of it.",
     tables=("manifest_entries", "worker_responses"),
