@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,6 +15,7 @@ from labelhouse.lake.ledger import LedgerRow
 from labelhouse.lake.snapshots import pin
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.raw_views import create_views
+from labelhouse.settings import load_settings
 from labelhouse.sources.parsed import Parsed
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -84,3 +86,10 @@ def expected(*samples: Sample) -> list[tuple[Any, ...]]:
 def stored(lake: Lake, table: str = "worker_responses") -> int:
     """How many rows the table holds, seen or not."""
     return lake.raw(table).scan().count()
+
+
+def load_in_process(folder: str, number: int) -> None:
+    """One of several loaders at the same time: units of its own, and one that all of them load."""
+    lake = Lake(load_settings({}, lake=Path(folder)))
+    for unit in range(5):
+        write(lake, Sample(f"s3://{number}/{unit}", "v1", 4), Sample("s3://shared/1", f"v{number}", 4))

@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection
+from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +80,10 @@ class Identities:
         if isinstance(value, str):
             return self.clean_text(value, known)
         if isinstance(value, list):
-            return [self.clean(item, known) for item in value]
+            return same_if_unchanged(value, [self.clean(item, known) for item in value])
         if isinstance(value, dict):
-            return {self.clean_text(key, known): self.clean(item, known) for key, item in value.items()}
+            cleaned = {self.clean_text(key, known): self.clean(item, known) for key, item in value.items()}
+            return same_if_unchanged(value, cleaned)
         return value
 
     def encrypt(self, data: bytes) -> bytes:
@@ -99,6 +101,15 @@ class Identities:
         except InvalidToken:
             where = "LABELHOUSE_PSEUDONYM_KEY"
             raise SettingError("is not the key that this was encrypted with", where=where) from None
+
+
+def same_if_unchanged(value: Any, rebuilt: Any) -> Any:
+    """`value` itself where `rebuilt` holds the very same items: what is unchanged is not held in memory twice."""
+    if isinstance(value, dict):
+        is_same = all(map(is_, value, rebuilt)) and all(map(is_, value.values(), rebuilt.values()))
+    else:
+        is_same = all(map(is_, value, rebuilt))
+    return value if is_same and len(value) == len(rebuilt) else rebuilt
 
 
 def load_identities(settings: Settings) -> Identities:

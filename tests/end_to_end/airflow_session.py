@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import sqlite3
 import time
@@ -20,7 +21,7 @@ from end_to_end.labeling_jobs import LabelingJob
 from labelhouse.demo.embedded_airflow import EmbeddedAirflow
 from labelhouse.marts.read import query_lake
 from labelhouse.marts.releases import Release, current_release
-from labelhouse.settings import Settings, load_settings
+from labelhouse.settings import PROJECT_DIR, Settings, load_settings
 
 EXTRACT, BUILD = "extract_labeling_output", "build_marts"
 BUCKET, OUTPUT_PATH = "labelhouse-tests", "output"
@@ -52,7 +53,7 @@ class AirflowSession(EmbeddedAirflow):
         environ = {
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
             "LABELHOUSE_PSEUDONYM_KEY": PSEUDONYM_KEY,
-            "PYTHONPATH": str(Path(__file__).with_name("watched")),
+            "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).with_name("watched"), PROJECT_DIR / "plugins"))),
             "WATCH": str(self.watch),
         }
         super().__init__(

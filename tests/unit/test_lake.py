@@ -14,7 +14,7 @@ from labelhouse.lake.filters import DayRange, day_ranges
 from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.snapshots import pin
 from labelhouse.settings import load_settings
-from lake_units import Sample, begin, expected, stored, visible, write
+from lake_units import Sample, begin, expected, load_in_process, stored, visible, write
 
 ONE, TWO = Sample("s3://a/1", "v1", 20, bad=2), Sample("s3://a/2", "v1", 3)
 
@@ -191,16 +191,10 @@ def test_names_are_data_in_filters_and_paths(lake: Lake) -> None:
     assert outside == []
 
 
-def _load_in_process(folder: str, number: int) -> None:
-    lake = Lake(load_settings({}, lake=Path(folder)))
-    for unit in range(5):
-        write(lake, Sample(f"s3://{number}/{unit}", "v1", 4), Sample("s3://shared/1", f"v{number}", 4))
-
-
 def test_writers_at_the_same_time_lose_and_double_nothing(lake: Lake) -> None:
     lake.raw("ingest_ledger")
     context = get_context("spawn")
-    processes = [context.Process(target=_load_in_process, args=(str(lake.dir), number)) for number in range(3)]
+    processes = [context.Process(target=load_in_process, args=(str(lake.dir), number)) for number in range(3)]
     for process in processes:
         process.start()
     for process in processes:

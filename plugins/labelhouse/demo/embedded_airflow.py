@@ -282,12 +282,13 @@ class EmbeddedAirflow:
         }
 
 
-#: Tasks are forks of the scheduler: what it has imported they need not import, which takes longer than most tasks.
+#: Tasks are forks of the scheduler: the libraries that it has imported need not be imported by each of them, which
+#: would take longer than most tasks. Our own code is not among them: a task always runs it as it is now.
 _LOCAL_SETTINGS = f"""
 import sys
 import {waiting_savepoints.__name__}
 if "scheduler" in sys.argv:
-    import boto3, great_expectations, labelhouse.pipeline
+    import boto3, duckdb, great_expectations, pandas, pyarrow.dataset, pyiceberg.catalog.sql
 """
 _AIRFLOW = (str(Path(sys.executable).with_name("airflow")),)
 #: Task logs are read from the folder, so the scheduler need not serve them.

@@ -26,7 +26,7 @@ def wait_for_loads() -> bool:
     loading = {event.source_dag_id for event in run.consumed_asset_events if event.source_dag_id}
     under_way = {dag_id: context["ti"].get_dr_count(dag_id=dag_id, states=["queued", "running"]) for dag_id in loading}
     log.info("Runs under way: %s", under_way)
-    has_waited = datetime.now(UTC) - run.run_after >= LONGEST_WAIT
+    has_waited = datetime.now(UTC) - (run.start_date or run.run_after) >= LONGEST_WAIT
     return has_waited or not any(under_way.values())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from labelhouse.identities import same_if_unchanged
+
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
 
@@ -50,12 +52,13 @@ def without_identities(value: Any, traces: Traces, identities: Identities) -> An
 def _masked(value: Any, identities: Identities, subs: set[str]) -> Any:
     """`value` with the identities under their keys replaced; collects every `sub` it meets there."""
     if isinstance(value, dict):
-        return {
+        masked = {
             key: _pseudonyms(item, identities, subs) if key in _IDENTITY_KEYS else _masked(item, identities, subs)
             for key, item in value.items()
         }
+        return same_if_unchanged(value, masked)
     if isinstance(value, list):
-        return [_masked(item, identities, subs) for item in value]
+        return same_if_unchanged(value, [_masked(item, identities, subs) for item in value])
     return value
 
 
