@@ -27,7 +27,7 @@ clean-demo: ## Removes everything that the demo keeps
 	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
 
 test: lint chromium ## Lint, then every test; prints the ten slowest
-	$(BIN)/pytest -n 2 --durations=10 tests $(SERIAL:%=--ignore=%) --ignore=tests/benchmarks
+	$(BIN)/pytest -n 2 --dist loadfile --durations=10 tests $(SERIAL:%=--ignore=%) --ignore=tests/benchmarks
 	$(BIN)/pytest --durations=10 $(SERIAL)
 
 lint: setup ## Formats, types, import layers, SQL, and whether generated files are fresh
