@@ -123,6 +123,7 @@ def publish(lake: Path, rows: list[dict[str, Any]]) -> Release:
         snapshots={},
         fingerprint="",
         marts={},
+        base_release_id=None,
         folder=lake / "releases" / "000007",
     )
     release.folder.mkdir(parents=True)
