@@ -88,8 +88,8 @@ def stored(lake: Lake, table: str = "worker_responses") -> int:
     return lake.raw(table).scan().count()
 
 
-def load_in_process(folder: str, number: int) -> None:
+def load_in_process(folder: str, number: int, units: int = 5) -> None:
     """One of several loaders at the same time: units of its own, and one that all of them load."""
     lake = Lake(load_settings({}, lake=Path(folder)))
-    for unit in range(5):
+    for unit in range(units):
         write(lake, Sample(f"s3://{number}/{unit}", "v1", 4), Sample("s3://shared/1", f"v{number}", 4))

@@ -191,6 +191,18 @@ def test_names_are_data_in_filters_and_paths(lake: Lake) -> None:
     assert outside == []
 
 
+def test_two_processes_may_make_a_lake_at_the_same_time(tmp_path: Path) -> None:
+    context = get_context("spawn")
+    for attempt in range(3):
+        folder = str(tmp_path / str(attempt))
+        processes = [context.Process(target=load_in_process, args=(folder, number, 1)) for number in range(2)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(120)
+        assert [process.exitcode for process in processes] == [0, 0]
+
+
 def test_writers_at_the_same_time_lose_and_double_nothing(lake: Lake) -> None:
     lake.raw("ingest_ledger")
     context = get_context("spawn")

@@ -18,7 +18,7 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table as IcebergTable
 from sqlalchemy import URL
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from labelhouse.errors import LakeError
@@ -66,8 +66,9 @@ class Lake:
         """
         try:
             self.dir.mkdir(parents=True, exist_ok=True)
-            catalog = load_catalog(
-                "labelhouse", type="sql", uri=self._catalog_uri, warehouse=f"file://{self.dir / 'warehouse'}"
+            warehouse = f"file://{self.dir / 'warehouse'}"
+            catalog = retrying(
+                lambda: load_catalog("labelhouse", type="sql", uri=self._catalog_uri, warehouse=warehouse)
             )
             for namespace in (RAW, MARTS):
                 with suppress(NamespaceAlreadyExistsError):  # another process was first
@@ -121,4 +122,7 @@ def retrying(commit: Callable[[], T], *, seconds: float = 120.0) -> T:
 def _is_busy(error: BaseException) -> bool:
     if isinstance(error, CommitFailedException | ValidationException):
         return True  # somebody else committed: look again
-    return isinstance(error, OperationalError) and "locked" in str(error.orig)
+    if not isinstance(error, DBAPIError):
+        return False
+    # "already exists": two processes made the catalog's own tables at the same time
+    return "locked" in str(error.orig) or "already exists" in str(error.orig)
