@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from zoneinfo import available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
@@ -24,6 +24,21 @@ OTHER_VARIABLES = frozenset({"LABELHOUSE_REAL_DATA"})
 
 #: The checkout: `dbt/` and `expectations/` stand beside `plugins/`.
 PROJECT_DIR = Path(__file__).resolve().parents[2]
+
+
+class Criterion(BaseModel):
+    """What the final value of a metric must reach: `at_least` where more is better, else `at_most`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError('either {"at_least": number} or {"at_most": number}')
+        return self
 
 
 class Settings(BaseSettings):
@@ -51,6 +66,14 @@ class Settings(BaseSettings):
     reporting_time_zone: str = Field("UTC", description="IANA time zone that decides every *_date.")
     hold_quarantined_ratio: float = Field(
         0.05, ge=0, le=1, description="Share of quarantined records of one source above which a release is held."
+    )
+    minimum_criteria: dict[str, Criterion] = Field(
+        default_factory=dict,
+        description="What the final value of a training metric must reach, as JSON, e.g. "
+        '{"validation:accuracy": {"at_least": 0.9}, "validation:loss": {"at_most": 0.4}}.',
+    )
+    verify_trails: bool = Field(
+        False, description="Verify CloudTrail's log files against its signed digests; a failure holds the release."
     )
     retained_releases: int = Field(10, ge=1, description="How many releases stay readable.")
     units_per_batch: int = Field(2000, ge=1, description="Largest number of units that one load commits.")

@@ -35,6 +35,7 @@ class Table:
         columns: in order; Iceberg field ids follow it, so add new ones at the end.
         key: the columns that tell rows apart.
         day_column: the timestamp whose UTC day partitions the table, if any.
+        record_key: the column that is the same in every copy of a record, whichever unit delivers it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     day_column: str | None = None
+    record_key: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:

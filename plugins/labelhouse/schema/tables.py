@@ -76,6 +76,108 @@ WORKER_RESPONSES = Table(
     ),
 )
 
+EVENT_ID = Column("event_id", "string", "CloudTrail's id of the event: the same in every copy of it.", required=True)
+#: Who called, from where, as CloudTrail says it.
+CALLER = (
+    Column("principal_arn", "string", "ARN of the caller; names of users and of sessions are pseudonyms."),
+    Column("principal_type", "string", "`AssumedRole`, `IAMUser`, `AWSService`, …"),
+    Column(
+        "source_network",
+        "string",
+        "Address of the caller, cut to its /24 or /48 network, or the name of an AWS service.",
+    ),
+    Column("user_agent", "string", "Program of the caller, e-mail addresses replaced."),
+)
+TIME_FLAG = Column(
+    "time_flag",
+    "string",
+    "What was odd about its time: `future` (up to 2 hours ahead), `seconds` (given in seconds instead of "
+    "milliseconds), `leap_second` (:60, read as :59.999); NULL where nothing was.",
+)
+
+TRAINING_METRICS = Table(
+    name="training_metrics",
+    doc="One point of a BatchPutMetrics call, and who sent it.",
+    key=("event_id", "point_index"),
+    day_column="event_at",
+    record_key="event_id",
+    columns=(
+        *ORIGIN,
+        EVENT_AT,
+        EVENT_ID,
+        Column("point_index", "int", "Place of the point in the call, from 0.", required=True),
+        Column("trial_component_name", "string", "Name of the trial component: the run.", required=True),
+        Column("trial_component_arn", "string", "Its ARN."),
+        Column("account_id", "string", "Account of the run."),
+        Column("aws_region", "string", "Region of the call."),
+        Column("resource_type", "string", "Type of the resource, normally `AWS::SageMaker::ExperimentTrialComponent`."),
+        Column("metric_name", "string", "Name of the metric, e.g. `validation:accuracy`.", required=True),
+        Column("step", "long", "Training step of the point; NULL where the call gave none."),
+        Column("metric_value", "double", "Value; NULL where it is no finite number, see value_flag."),
+        Column("value_flag", "string", "`nan` or `infinite` where the value is; NULL where it is a finite number."),
+        Column("metric_at", "timestamp", "Time of the point, as the caller gave it.", required=True),
+        TIME_FLAG,
+        *CALLER,
+    ),
+)
+
+MANAGEMENT_EVENTS = Table(
+    name="management_events",
+    doc="One call to SageMaker, Cognito or CloudTrail that changes a job, a team, a person or a trail.",
+    key=("event_id",),
+    day_column="event_at",
+    record_key="event_id",
+    columns=(
+        *ORIGIN,
+        EVENT_AT,
+        EVENT_ID,
+        Column("event_source", "string", "Service, e.g. `sagemaker.amazonaws.com`.", required=True),
+        Column("event_name", "string", "Operation, e.g. `CreateLabelingJob`.", required=True),
+        Column("account_id", "string", "Account that the event was delivered to."),
+        Column("aws_region", "string", "Region of the call."),
+        Column(
+            "resource_kind", "string", "What it changes, e.g. `labeling_job`; NULL where the operation names nothing."
+        ),
+        Column("resource_name", "string", "Name of what it changes; people are pseudonyms."),
+        Column("error_code", "string", "Why AWS refused it; NULL where it took effect."),
+        Column("error_message", "string", "The refusal in AWS's words, identities replaced."),
+        Column("request_json", "string", "Parameters as captured, as JSON, identities replaced."),
+        Column("response_json", "string", "Response as captured, as JSON, identities replaced."),
+        Column("shared_event_id", "string", "Ties the copies in several accounts together; each copy is an event."),
+        TIME_FLAG,
+        *CALLER,
+    ),
+)
+
+TRAIL_DIGESTS = Table(
+    name="trail_digests",
+    doc="One log file or earlier digest that a digest of a trail names, or should name, and whether it holds.",
+    key=("unit_uri", "position"),
+    day_column="event_at",
+    columns=(
+        *ORIGIN,
+        EVENT_AT,
+        Column("account_id", "string", "Account of the trail."),
+        Column("aws_region", "string", "Region of the trail."),
+        Column("digest_started_at", "timestamp", "Start of what the digest covers."),
+        Column("digest_ended_at", "timestamp", "End of what the digest covers."),
+        Column("file_uri", "string", "URI of the file that the row is about.", required=True),
+        Column("file_kind", "string", "`log` or `digest`.", required=True),
+        Column(
+            "status",
+            "string",
+            "`verified`, `modified` (other content than the digest says), `missing`, `extra` (no digest names it), "
+            "`forged` (the signature is not CloudTrail's) or `unverifiable` (no signature or key to check with).",
+            required=True,
+        ),
+        Column("finding", "string", "The status as a sentence."),
+        Column("expected_sha256", "string", "SHA-256 that the digest gives."),
+        Column("found_sha256", "string", "SHA-256 that the file has, unpacked."),
+        Column("oldest_event_at", "timestamp", "Oldest event of the file, as the digest says."),
+        Column("newest_event_at", "timestamp", "Newest event of the file, as the digest says."),
+    ),
+)
+
 INGEST_LEDGER = Table(
     name="ingest_ledger",
     doc="One load of one version of one unit. Committed last: it makes the unit's rows visible.",
@@ -102,6 +204,7 @@ INGEST_LEDGER = Table(
         Column("duplicate_of", "string", "URI of the unit with the same content that was loaded first."),
         Column("event_dates", "dates", "UTC days of its rows: what a build must look at again.", required=True),
         Column("loaded_at", "timestamp", "When it was loaded.", required=True),
+        Column("parts_filtered", "long", "Parts of loaded records left out on purpose, e.g. points that AWS refused."),
     ),
 )
 
@@ -149,5 +252,15 @@ CHECK_RESULTS = Table(
 
 #: Tables that sources fill, and tables the house keeps about itself.
 TABLES: dict[str, Table] = {
-    table.name: table for table in (MANIFEST_ENTRIES, WORKER_RESPONSES, INGEST_LEDGER, QUARANTINE, CHECK_RESULTS)
+    table.name: table
+    for table in (
+        MANIFEST_ENTRIES,
+        WORKER_RESPONSES,
+        TRAINING_METRICS,
+        MANAGEMENT_EVENTS,
+        TRAIL_DIGESTS,
+        INGEST_LEDGER,
+        QUARANTINE,
+        CHECK_RESULTS,
+    )
 }
