@@ -41,8 +41,9 @@ lint: setup ## Formats, types, import layers, SQL, and whether generated files a
 generate: setup ## Writes the files that are derived from the schema
 	$(BIN)/python -m labelhouse.schema.generate
 
-bench: setup ## Measures speed and memory
-	$(BIN)/pytest -s tests/benchmarks
+bench: $(UV) ## Measures speed and memory; BENCH_OPTIONS="--full" takes minutes more
+	$(UV) sync --frozen --all-extras --group bench
+	$(BIN)/pytest -s tests/benchmarks $(BENCH_OPTIONS)
 
 # Without a uv of its own a machine gets one in .uv: through venv, or pip where Debian left venv out.
 .uv/bin/uv:

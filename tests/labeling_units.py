@@ -54,7 +54,7 @@ class Result:
 def parse(data: bytes, uri: str = RESPONSE) -> Result:
     """Parses a unit, and checks what must be true of every one of its chunks."""
     result = Result()
-    for chunk in SOURCE.parse(Unit(uri, "v1", UNIT_AT, len(data)), data, IDENTITIES):
+    for _, chunk in SOURCE.parse([(Unit(uri, "v1", UNIT_AT, len(data)), data)], IDENTITIES):
         result.chunks += 1
         counts = {name: getattr(chunk, f"records_{name}") for name in ("read", "loaded", "quarantined", "filtered")}
         assert counts["read"] == counts["loaded"] + counts["quarantined"] + counts["filtered"]

@@ -7,3 +7,9 @@
 {% macro default__date_in_zone(timestamp, time_zone) -%}
     cast(({{ timestamp }}) at time zone {{ time_zone }} as date)
 {%- endmacro %}
+
+
+{#- Seconds from one timestamp to another, negative where the other is earlier. -#}
+{% macro seconds_between(start, end) -%}
+    {{ dbt.datediff(start, end, 'millisecond') }} / 1000.0
+{%- endmacro %}

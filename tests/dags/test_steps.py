@@ -11,13 +11,13 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from labelhouse.errors import HeldError, LabelhouseError, LakeError, SettingError, SourceError, SourceUnavailableError
+from labelhouse.extraction import LoadSummary
 from labelhouse.orchestration.assets import RAW_ASSETS
 from labelhouse.orchestration.clients import clients_of
 from labelhouse.orchestration.extract import changed_tables, window_of
 from labelhouse.orchestration.steps import in_one_sentence
-from labelhouse.pipeline import LoadSummary, Window
 from labelhouse.settings import load_settings
-from labelhouse.sources import all_sources
+from labelhouse.sources import Window, all_sources
 
 EMPTY_FORM = {"start": None, "end": None}
 

@@ -20,10 +20,11 @@ from end_to_end.airflow_session import (
     AirflowSession,
 )
 from end_to_end.labeling_jobs import CANARY_EMAIL, CANARY_SUB, LabelingJob
-from labelhouse import pipeline
+from labelhouse import extraction
 from labelhouse.marts.read import query_lake
 from labelhouse.marts.status import read_status
 from labelhouse.settings import Settings, load_settings
+from labelhouse.sources import Window
 
 NOWHERE = "http://192.0.2.1:9"  # kept for documentation: nobody answers there
 
@@ -42,7 +43,7 @@ def published_count(airflow: AirflowSession, job: LabelingJob) -> int:
 
 def extract_without_airflow(airflow: AirflowSession, settings: Settings, start: datetime) -> None:
     uri = f"s3://{BUCKET}/{OUTPUT_PATH}"
-    pipeline.extract(settings, "labeling_output", pipeline.Window(start), lambda _: airflow.s3, uri=uri)
+    extraction.extract(settings, "labeling_output", Window(start), lambda _: airflow.s3, uri=uri)
 
 
 def everything_of(job: LabelingJob, airflow: AirflowSession) -> dict[str, list[dict[str, object]]]:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from labelhouse import checks, pipeline
+from labelhouse import checks, extraction, pipeline
 from labelhouse.errors import HeldError
 from labelhouse.marts import build, read
 from labelhouse.marts.releases import current_release
 from labelhouse.marts.status import read_status
 from labelhouse.settings import PROJECT_DIR, Settings, load_settings
+from labelhouse.sources import Window
 from sample_job import read_manifest, write_job, write_manifest
 
 
@@ -134,7 +135,7 @@ def test_a_few_bad_records_are_a_warning(settings: Settings) -> None:
 
 def test_a_step_out_of_order_is_refused(settings: Settings) -> None:
     write_job(export(settings), objects=12)
-    pipeline.extract(settings, "labeling_output", pipeline.Window(), lambda service: None)
+    extraction.extract(settings, "labeling_output", Window(), lambda service: None)
     build_id = pipeline.prepare_build(settings)
     assert build_id
     with pytest.raises(Exception, match="not ready for the step 'publish'"):

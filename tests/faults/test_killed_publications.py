@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from killed import run_killed
-from labelhouse import pipeline
+from labelhouse import extraction, pipeline
 from labelhouse.marts import read
 from labelhouse.marts.read import query
 from labelhouse.marts.releases import current_release
 from labelhouse.settings import Settings, load_settings
+from labelhouse.sources import Window
 from sample_job import write_job
 
 MOMENTS = {
@@ -57,7 +58,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     run(settings)
     old = marts(settings)
     write_job(folder / "export", objects=15, labeled=11)
-    pipeline.extract(settings, "labeling_output", pipeline.Window(), lambda service: None)
+    extraction.extract(settings, "labeling_output", Window(), lambda service: None)
     build_id = pipeline.prepare_build(settings)
     assert build_id
     for step in (pipeline.check_inputs, pipeline.build_marts, pipeline.check_marts):

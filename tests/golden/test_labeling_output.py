@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from labelhouse.sources import Window
 from labelhouse.sources.labeling_output import SOURCE
 from labeling_units import parse
 
@@ -20,7 +21,7 @@ EXPECTED = FOLDER / "expected.json"
 def found() -> dict[str, Any]:
     """Each unit of the output by its path, with what it gives; times and decimals as text."""
     units = {}
-    for unit in SOURCE.list_units(str(FOLDER / "input"), {}.__getitem__):
+    for unit in SOURCE.list_units(str(FOLDER / "input"), {}.__getitem__, Window()):
         result = parse(SOURCE.read_unit(unit, {}.__getitem__), unit.uri)
         for row in result.quarantined:
             if row["is_encrypted"]:

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import pytest
 
-from labelhouse.demo.account import BUCKET, OUTPUT_PATH, Account
+from labelhouse.demo.account import BUCKET, Account, everything
 from labelhouse.demo.conductor import free_port
 from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.people import confusion, team
@@ -202,13 +202,13 @@ def objects(account: Account) -> dict[str, tuple[str, datetime]]:
         aws_access_key_id="demo",
         aws_secret_access_key="demo",
     )
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{OUTPUT_PATH}/")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     return {each["Key"]: (each["ETag"], each["LastModified"]) for page in pages for each in page["Contents"]}
 
 
 def test_the_account_lives_and_a_restarted_one_has_the_same_objects() -> None:
     now = START + timedelta(days=1)
-    account = Account(writes(SEED, START), lambda: now)
+    account = Account(everything(SEED, START), lambda: now)
     account.start()
     try:
         before = objects(account)
@@ -224,7 +224,7 @@ def test_the_account_lives_and_a_restarted_one_has_the_same_objects() -> None:
     assert rewritten
     assert all(key.endswith("output.manifest") for key in rewritten)
 
-    again = Account(writes(SEED, START), lambda: now)
+    again = Account(everything(SEED, START), lambda: now)
     again.start()
     try:
         assert objects(again) == after

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labelhouse.sources import Unit, all_sources
+from labelhouse.sources import Unit, Window, all_sources
 from labelhouse.sources.labeling_output import SOURCE
 from labeling_units import IDENTITIES, MANIFEST, RESPONSE, UNIT_AT, parse
 
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(uri: Path) -> list[str]:
-    return [unit.uri.rpartition("/jobs/")[2] for unit in SOURCE.list_units(str(uri), {}.__getitem__)]
+    return [unit.uri.rpartition("/jobs/")[2] for unit in SOURCE.list_units(str(uri), {}.__getitem__, Window())]
 
 
 def test_manifests_and_responses_of_every_job_are_units_and_nothing_else_is(folder: Path) -> None:
@@ -71,7 +71,8 @@ def test_the_folder_may_be_a_jobs_own_or_any_level_above_or_below(
 
 def test_units_are_at_the_time_in_their_name_else_at_their_last_modification(folder: Path) -> None:
     at = {
-        unit.uri.rpartition("/")[2]: unit.unit_at for unit in SOURCE.list_units(str(folder / "Birds"), {}.__getitem__)
+        unit.uri.rpartition("/")[2]: unit.unit_at
+        for unit in SOURCE.list_units(str(folder / "Birds"), {}.__getitem__, Window())
     }
     assert at["2019-04-18_16:13:05.json"] == datetime(2019, 4, 18, 16, 13, 5, tzinfo=UTC)
     modified = (folder / UNITS[2]).stat().st_mtime
@@ -82,7 +83,7 @@ def test_digits_that_are_no_time_are_no_time(tmp_path: Path) -> None:
     path = tmp_path / "J/annotations/worker-response/iteration-1/0/2019-13-45_99:99:99.json"
     path.parent.mkdir(parents=True)
     path.touch()
-    (unit,) = SOURCE.list_units(str(tmp_path), {}.__getitem__)
+    (unit,) = SOURCE.list_units(str(tmp_path), {}.__getitem__, Window())
     assert unit.unit_at == datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
@@ -125,7 +126,7 @@ def test_a_copy_of_an_answer_is_for_the_same_object_and_iteration() -> None:
 
 def test_another_object_is_refused() -> None:
     with pytest.raises(ValueError, match="not a unit of labeling_output: 's3://b/k'"):
-        list(SOURCE.parse(Unit("s3://b/k", "v", UNIT_AT, 0), b"{}", IDENTITIES))
+        list(SOURCE.parse([(Unit("s3://b/k", "v", UNIT_AT, 0), b"{}")], IDENTITIES))
 
 
 def test_the_source_is_found_by_its_name() -> None:

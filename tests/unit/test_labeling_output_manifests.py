@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from labelhouse.sources import Window
 from labelhouse.sources.labeling_output import SOURCE
 from labeling_units import EMAIL, IDENTITIES, MANIFEST, UNIT_AT, Result, gzipped, line, manifest, parse
 
@@ -315,7 +316,7 @@ def test_lines_come_in_chunks() -> None:
 
 def test_the_real_job_loads_whole(real_data: Path) -> None:
     entries, answers, counts = [], [], {"read": 0, "loaded": 0}
-    for unit in SOURCE.list_units(str(real_data / "labeling-output"), {}.__getitem__):
+    for unit in SOURCE.list_units(str(real_data / "labeling-output"), {}.__getitem__, Window()):
         result = parse(SOURCE.read_unit(unit, {}.__getitem__), unit.uri)
         entries += result.entries
         answers += result.answers

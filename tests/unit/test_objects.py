@@ -15,7 +15,7 @@ from botocore import UNSIGNED
 from moto.server import ThreadedMotoServer
 
 from labelhouse.errors import SourceError
-from labelhouse.sources import Clients, Unit, UnitGone, UnitReplaced
+from labelhouse.sources import Clients, Unit, UnitGone, UnitReplaced, Window
 from labelhouse.sources.labeling_output import SOURCE
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labeling_units import parse
@@ -270,8 +270,8 @@ def test_a_job_in_a_bucket_gives_what_its_copy_in_a_folder_gives(s3: Any) -> Non
     for path in copy.rglob("*"):
         if path.is_file():
             s3.put_object(Bucket="labels", Key=f"../out/{path.relative_to(copy)}", Body=path.read_bytes())
-    local = list(SOURCE.list_units(str(copy), no_clients))
-    remote = list(SOURCE.list_units("s3://labels/..", only(s3)))
+    local = list(SOURCE.list_units(str(copy), no_clients, Window()))
+    remote = list(SOURCE.list_units("s3://labels/..", only(s3), Window()))
     assert [unit.uri.partition("/out/")[2] for unit in remote] == [unit.uri.partition("/input/")[2] for unit in local]
     for here, there in zip(local, remote, strict=True):
         assert SOURCE.same_content(here.uri) == SOURCE.same_content(there.uri)

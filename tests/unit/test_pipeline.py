@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from labelhouse import pipeline
+from labelhouse import extraction, pipeline
 from labelhouse.errors import LakeError
 from labelhouse.identities import Identities
 from labelhouse.marts.build import read_build
@@ -18,7 +18,7 @@ from labelhouse.marts.read import query, query_lake
 from labelhouse.marts.releases import Release, current_release, read_release
 from labelhouse.marts.status import read_status
 from labelhouse.settings import Settings, load_settings
-from labelhouse.sources import Unit, source_named
+from labelhouse.sources import Unit, Window, source_named
 from labelhouse.sources.parsed import Parsed
 from sample_job import EMAIL, START, SUB, write_job
 
@@ -71,7 +71,7 @@ def test_nothing_new_publishes_nothing(tmp_path: Path) -> None:
     assert run(settings).release_id == "000001"
     before = marts(settings)
     again = run(settings)
-    assert (again.release_id, again.loaded) == (None, pipeline.LoadSummary())
+    assert (again.release_id, again.loaded) == (None, extraction.LoadSummary())
     assert marts(settings) == before
 
 
@@ -103,10 +103,10 @@ def _without_ids(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[Any]]:
 def test_a_window_loads_its_units_only(tmp_path: Path) -> None:
     write_job(tmp_path / "export", objects=10)
     settings = at(tmp_path)
-    window = pipeline.Window(START, START.replace(hour=23, minute=30))
-    summary = pipeline.extract(settings, "labeling_output", window, no_clients)
+    window = Window(START, START.replace(hour=23, minute=30))
+    summary = extraction.extract(settings, "labeling_output", window, no_clients)
     assert summary.unit_count == 2, "the answers of 22:00 and 23:00; the manifest was written today"
-    rest = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients)
+    rest = extraction.extract(settings, "labeling_output", Window(), no_clients)
     assert rest.unit_count == 9
 
 
@@ -115,35 +115,35 @@ def test_quarantine_is_replayed_after_a_parser_fix(tmp_path: Path, monkeypatch: 
     odd = job / "annotations/worker-response/iteration-1/0/2026-03-01_10:00:00.json"
     odd.write_text("{broken")
     settings = at(tmp_path)
-    first = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients)
+    first = extraction.extract(settings, "labeling_output", Window(), no_clients)
     assert (first.records_quarantined, first.records_loaded) == (1, 12)
 
     real = source_named("labeling_output")
 
     answer = b'{"answers": [{"workerId": "w", "answerContent": {"crowd-image-classifier": {"label": "cat"}}}]}'
 
-    def fixed(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
-        return real.parse(unit, answer if data == b"{broken" else data, identities)
+    def fixed(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
+        return real.parse(((unit, answer if data == b"{broken" else data) for unit, data in units), identities)
 
-    monkeypatch.setattr(pipeline, "source_named", lambda name: replace(real, parse=fixed))
-    again = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients)
+    monkeypatch.setattr(extraction, "source_named", lambda name: replace(real, parse=fixed))
+    again = extraction.extract(settings, "labeling_output", Window(), no_clients)
     assert again.unit_count == 0, "what is known is not read again by itself"
-    replayed = pipeline.extract(settings, "labeling_output", pipeline.Window(), no_clients, replay_quarantined=True)
+    replayed = extraction.extract(settings, "labeling_output", Window(), no_clients, replay_quarantined=True)
     assert (replayed.unit_count, replayed.records_loaded, replayed.records_quarantined) == (1, 1, 0)
     sql = "select (select count(*) from raw.worker_responses) as n, (select count(*) from raw.quarantine) as bad"
     assert query_lake(settings, sql).to_pylist() == [{"n": 10, "bad": 0}]
 
 
 def test_a_window_is_half_open() -> None:
-    window = pipeline.Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
+    window = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
     assert datetime(2026, 1, 1, tzinfo=UTC) in window
     assert datetime(2026, 1, 2, tzinfo=UTC) not in window
-    assert datetime(1990, 1, 1, tzinfo=UTC) in pipeline.Window()
+    assert datetime(1990, 1, 1, tzinfo=UTC) in Window()
 
 
 def test_plans_have_at_most_two_hundred_batches(tmp_path: Path) -> None:
     write_job(tmp_path / "export", objects=450)
-    planned = pipeline.plan(at(tmp_path, units_per_batch=1), "labeling_output", pipeline.Window(), no_clients)
+    planned = extraction.plan(at(tmp_path, units_per_batch=1), "labeling_output", Window(), no_clients)
     assert (planned.unit_count, planned.batch_count) == (451, 151)
 
 

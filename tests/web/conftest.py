@@ -17,6 +17,7 @@ from selenium.webdriver.chrome.service import Service
 from labelhouse.web.app import make_app
 from labelhouse.web.guard import GuardedApp, Standing
 from web.fake_lake import FakeAccess, answers, publish, status, write_status
+from web.fake_training import training_points
 
 #: Where Airflow would mount the pages.
 PREFIX = "/labelhouse"
@@ -35,9 +36,11 @@ _CHROMIUM_ARGUMENTS = (
 
 @pytest.fixture(scope="session")
 def published_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake with one release of three jobs and its status."""
+    """A lake with one release of three jobs and two dozen training runs, and its status."""
     lake = tmp_path_factory.mktemp("published") / "lake"
-    release = publish(lake, answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"}))
+    release = publish(
+        lake, answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"}), training_points()
+    )
     write_status(lake, status(release))
     return lake
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from labelhouse.marts.releases import Release, point_to
 from labelhouse.web.guard import Standing
+from web.fake_training import add_training
 
 #: Every user of the tests by the token they send; nobody else is known.
 STANDINGS = {
@@ -114,8 +115,13 @@ def answers(
     return rows
 
 
-def publish(lake: Path, rows: list[dict[str, Any]]) -> Release:
-    """A release of these answers, with the marts that follow from them, made current."""
+def publish(
+    lake: Path, rows: list[dict[str, Any]], points: list[dict[str, Any]] | None = None, **training: Any
+) -> Release:
+    """A release of these answers and metric points, with the marts that follow from them, made current.
+
+    `training` is what `add_training` takes besides the points.
+    """
     release = Release(
         release_id="000007",
         build_id="20260930T115500.000000Z",
@@ -134,6 +140,7 @@ def publish(lake: Path, rows: list[dict[str, Any]]) -> Release:
             places = ", ".join(f"${name}" for name in rows[0])
             connection.executemany(f"insert into fct_worker_response values ({places})", rows)
         connection.execute(_DERIVED)
+        add_training(connection, points or [], **training)
     release.dbt_docs_path.write_text(
         "<!doctype html><title>dbt Docs</title><body><script>document.body.append('made by script')</script>"
     )

@@ -190,9 +190,13 @@ def _tables_to_check(connection: duckdb.DuckDBPyConnection, suite: SuiteName) ->
 
 
 def _parameters(settings: Settings) -> dict[str, Any]:
-    """What checks may name: the numbers of the settings, and the time after which nothing can have happened."""
+    """What checks may name: the numbers of the settings, and what follows from other settings and from the time."""
     numbers = {name: value for name, value in settings.model_dump().items() if type(value) in (int, float)}
-    return numbers | {"latest_event_at": (datetime.now(UTC) + CLOCK_SKEW).isoformat(timespec="seconds")}
+    return numbers | {
+        "latest_event_at": (datetime.now(UTC) + CLOCK_SKEW).isoformat(timespec="seconds"),
+        # share of the verified files that must be as CloudTrail delivered them
+        "verified_ratio": 1.0 if settings.verify_trails else 0.0,
+    }
 
 
 def _schema_parameters(table: str) -> dict[str, Any]:

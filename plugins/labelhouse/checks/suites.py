@@ -22,7 +22,11 @@ SUITES: dict[str, dict[str, str]] = {
 
 #: The columns that may name a failing row: where it is, never who made it or what it says.
 KEY_COLUMNS = frozenset(
-    ("source_name", "unit_uri", "unit_version", "position", "labeling_job_name", "dataset_object_id", "event_date")
+    (
+        *("source_name", "unit_uri", "unit_version", "position", "event_date"),
+        *("labeling_job_name", "dataset_object_id"),
+        *("account_id", "aws_region", "run_id", "metric_name", "event_name", "file_uri"),
+    )
 )
 
 #: Arguments of Great Expectations that hold one column, or a list of them.

@@ -1,6 +1,7 @@
 """The demo: a simulated AWS account that lives, and one command that starts it with Airflow beside it.
 
-`world` says what happens (workers, jobs, answers) as a function of a seed and a start; `ground_truth`
-how AWS writes it down; `account` serves it as S3. `python -m labelhouse.demo` starts everything.
+As a function of a seed and a start, `world` says what is labelled and `ground_truth` how AWS writes it down,
+`training_runs` says what is trained (and what goes wrong in it) and `trail` what CloudTrail delivers of it;
+`account` serves both as S3. `python -m labelhouse.demo` starts everything.
 Nothing imports this package.
 """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -14,22 +17,32 @@ from moto.s3.models import S3Backend, s3_backends
 from moto.server import ThreadedMotoServer
 
 from labelhouse.demo.people import REGION
-from labelhouse.demo.world import Write
+from labelhouse.demo.trail import log_files
+from labelhouse.demo.world import Write, writes
 
 BUCKET = "labelhouse-demo"
-OUTPUT_PATH = "labeling-output"
+OUTPUT_PATH, TRAIL_PATH = "labeling-output", "AWSLogs"
 #: `LABELHOUSE_SOURCES` of the demo.
-SOURCES = {"labeling_output": f"s3://{BUCKET}/{OUTPUT_PATH}"}
+SOURCES = {"labeling_output": f"s3://{BUCKET}/{OUTPUT_PATH}", "cloudtrail": f"s3://{BUCKET}/{TRAIL_PATH}"}
+#: `LABELHOUSE_MINIMUM_CRITERIA` of the demo.
+MINIMUM_CRITERIA = {"validation:accuracy": {"at_least": 0.85}}
 
 #: How often the living account looks at the clock.
 _TICK_SECONDS = 1.0
+
+
+def everything(seed: int, start: datetime) -> Iterator[Write]:
+    """Every write into the bucket of a world that begins at `start` (UTC), in the order of time, without end."""
+    labels = (replace(write, key=f"{OUTPUT_PATH}/{write.key}") for write in writes(seed, start))
+    trail = (replace(write, key=f"{TRAIL_PATH}/{write.key}") for write in log_files(seed, start))
+    return heapq.merge(labels, trail, key=attrgetter("at"))
 
 
 class Account:
     """The account at the present time of its clock: started, it holds every write until now, and adds what follows.
 
     Args:
-        writes: what Ground Truth writes, in the order of time (`world.writes`).
+        writes: what is written into the bucket, in the order of time (`everything`).
         clock: the present (UTC); another one than the system's lets time pass faster.
     """
 
@@ -88,7 +101,7 @@ class Account:
             latest[self._next.key] = self._next
             self._next = next(self._writes)
         for write in latest.values():
-            stored = _s3().put_object(BUCKET, f"{OUTPUT_PATH}/{write.key}", write.body)
+            stored = _s3().put_object(BUCKET, write.key, write.body)
             stored.last_modified = write.at.replace(tzinfo=None)
 
 

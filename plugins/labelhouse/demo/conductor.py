@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from contextlib import ExitStack
@@ -12,21 +13,22 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from labelhouse.demo.account import SOURCES, Account
+from labelhouse.demo.account import MINIMUM_CRITERIA, SOURCES, Account, everything
 from labelhouse.demo.embedded_airflow import EmbeddedAirflow
 from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.jobs import PROGRAMME
 from labelhouse.demo.progress import Phases
-from labelhouse.demo.world import writes
 from labelhouse.settings import load_settings
 
-EXTRACT, BUILD = "extract_labeling_output", "build_marts"
+#: Of every source one that extracts, and the one that builds.
+EXTRACTS, BUILD = tuple(f"extract_{name}" for name in SOURCES), "build_marts"
 CHART_PATH = "/labelhouse/workers"
 USER = "admin"
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 #: How long one DAG may take, and how long it may be before a build starts by itself.
 _LONGEST_SECONDS, _PATIENCE_SECONDS = 600, 10
 _ENVIRON = {
+    "LABELHOUSE_MINIMUM_CRITERIA": json.dumps(MINIMUM_CRITERIA),
     # two weeks are two batches of the same size, one for each of two cores
     "LABELHOUSE_UNITS_PER_BATCH": "1400",
     # what the last stop interrupted is taken up seconds after the next start, not minutes
@@ -52,13 +54,14 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         account = _start_account(seed, start, phases, running)
         airflow = _start_airflow(folder, account, port, phases, running)
         since = datetime.now(UTC)
-        _extract(airflow, start, phases)
+        _extract(airflow, phases)
         _build(airflow, folder, since, phases)
         _await_chart(airflow, phases)
         console.print(phases.table())
         console.print(
             f"\n[bold]{airflow.url}{CHART_PATH}[/]\nuser [bold]{USER}[/], password [bold]{airflow.password(USER)}[/]\n"
-            "The account goes on living, and every hour Airflow reads what is new. Ctrl-C stops everything.",
+            "Workers and Training are in Airflow's menu. The account goes on living, and every hour Airflow reads\n"
+            "what is new. Ctrl-C stops everything.",
             highlight=False,
             soft_wrap=True,
         )
@@ -67,7 +70,7 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
 
 def _start_account(seed: int, start: datetime, phases: Phases, running: ExitStack) -> Account:
     with phases.phase("Simulated AWS account") as say:
-        account = Account(writes(seed, start))
+        account = Account(everything(seed, start))
         account.start()
         running.callback(account.stop)
         say(f"{account.object_count:,} objects in S3 at {account.endpoint_url}")
@@ -107,27 +110,49 @@ def free_port(wanted: int) -> int:
     raise DemoError("no free port", where="--port", value=wanted, allowed="a port below which 100 are not all taken")
 
 
-def _extract(airflow: EmbeddedAirflow, start: datetime, phases: Phases) -> None:
-    """Loads all history through the real DAG, as its trigger form does."""
+def _extract(airflow: EmbeddedAirflow, phases: Phases) -> None:
+    """Loads all history through the real DAG of every source, as its trigger form does.
+
+    Raises:
+        DemoError: one of them did not succeed.
+    """
     with phases.phase("Extract") as say:
-        for dag_id in (BUILD, EXTRACT):
+        for dag_id in EXTRACTS:
             airflow.unpause(dag_id)
-        run_id = airflow.trigger(EXTRACT, {"start": start.isoformat(), "end": None})
+        run_ids = {dag_id: airflow.trigger(dag_id) for dag_id in EXTRACTS}
         deadline = time.monotonic() + _LONGEST_SECONDS
-        while (state := _state(airflow, EXTRACT, run_id)) not in _ENDED and time.monotonic() < deadline:
-            say(_progress(airflow.tasks(EXTRACT, run_id)))
+        while under_way := _under_way(airflow, run_ids):
+            if time.monotonic() > deadline:
+                raise _unsuccessful(*under_way.popitem(), "still under way")
+            say(_progress([task for run in run_ids.items() for task in airflow.tasks(*run)]))
             time.sleep(_LOOK_SECONDS)
         say("")
-        if state != "success":
-            raise DemoError("did not succeed, see its tasks in Airflow", where=f"{EXTRACT} {run_id}", value=state)
+
+
+def _under_way(airflow: EmbeddedAirflow, run_ids: dict[str, str]) -> dict[str, str]:
+    """Those of the runs (DAG → run) that have not ended; one that failed ends the demo."""
+    states = {dag_id: _state(airflow, dag_id, run_id) for dag_id, run_id in run_ids.items()}
+    for dag_id, state in states.items():
+        if state in _ENDED and state != "success":
+            raise _unsuccessful(dag_id, run_ids[dag_id], state)
+    return {dag_id: run_ids[dag_id] for dag_id, state in states.items() if state not in _ENDED}
+
+
+def _unsuccessful(dag_id: str, run_id: str, state: str) -> DemoError:
+    return DemoError("did not succeed, see its tasks in Airflow", where=f"{dag_id} {run_id}", value=state)
 
 
 def _build(airflow: EmbeddedAirflow, folder: DemoFolder, since: datetime, phases: Phases) -> None:
-    """Waits until a release holds everything that was loaded: `build_marts` starts by itself.
+    """Waits until a release holds everything that was loaded.
 
-    Where nothing new came, but an earlier demo was stopped or held before it published, it is asked to.
+    The first time it is asked for here, when every source is loaded: the first source alone would start a build
+    otherwise. From then on `build_marts` starts by itself; where nothing new came, but an earlier demo was stopped
+    or held before it published, it is asked for again.
     """
     with phases.phase("Marts") as say:
+        airflow.unpause(BUILD)
+        if not airflow.runs(BUILD):
+            airflow.trigger(BUILD)
         deadline = time.monotonic() + _LONGEST_SECONDS
         idle_until = time.monotonic() + _PATIENCE_SECONDS
         while (release_id := _covering_release(folder.lake)) is None:
@@ -157,7 +182,8 @@ def _covering_release(lake_dir: Path) -> str | None:
     from labelhouse.marts.releases import current_release
 
     release = current_release(lake_dir)
-    return release.release_id if release and is_up_to_date(load_settings({}, lake=lake_dir, catalog_uri=None)) else None
+    settings = load_settings({}, lake=lake_dir, catalog_uri=None, minimum_criteria=MINIMUM_CRITERIA)
+    return release.release_id if release and is_up_to_date(settings) else None
 
 
 def _state(airflow: EmbeddedAirflow, dag_id: str, run_id: str) -> str:

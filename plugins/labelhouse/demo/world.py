@@ -1,4 +1,4 @@
-"""The demo's world: workers, jobs and what they do, as a function of a seed and a start.
+"""The labelling in the demo's world: workers, jobs and what they do, as a function of a seed and a start.
 
 `writes` plays it as an agenda of things to happen, earliest first. Everybody's choices come from a
 generator of their own, so the first two weeks are the same however long it is played, on every machine.
@@ -33,7 +33,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One object that Ground Truth writes: when, its key below the output path, its bytes."""
+    """One object that AWS writes: when, its key below the place where it writes, its bytes."""
 
     at: datetime
     key: str
@@ -41,7 +41,7 @@ class Write:
 
 
 def writes(seed: int, start: datetime) -> Iterator[Write]:
-    """Every write from `start` (UTC) on, in the order of time, without end."""
+    """Every write of Ground Truth, keys below its output path, from `start` (UTC) on, in order, without end."""
     return _World(seed, start).play()
 
 

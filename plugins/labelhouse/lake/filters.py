@@ -62,6 +62,11 @@ def of_units(unit_uris: Collection[str]) -> BooleanExpression:
     )
 
 
+def of_records(key_column: str, keys: Collection[str]) -> BooleanExpression:
+    """Rows of the records with these keys."""
+    return In(key_column, set(keys))
+
+
 def loaded(at: datetime) -> BooleanExpression:
     """Rows of one load."""
     return EqualTo("loaded_at", at.isoformat())

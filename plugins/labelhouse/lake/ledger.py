@@ -32,6 +32,7 @@ class LedgerRow:
     records_quarantined: int
     records_filtered: int
     loaded_at: datetime
+    parts_filtered: int = 0
     duplicate_of: str | None = None
     event_dates: list[date] = field(default_factory=list)
 

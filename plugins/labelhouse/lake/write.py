@@ -21,7 +21,8 @@ from pyiceberg.expressions import And, BooleanExpression
 from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import DayRange, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
-from labelhouse.schema.arrow import arrow_schema
+from labelhouse.lake.record_copies import RecordCopies
+from labelhouse.schema.arrow import load_schema
 from labelhouse.schema.tables import QUARANTINE, TABLES
 
 #: Rows wait in memory up to this size before they are written.
@@ -32,7 +33,10 @@ class Chunk(Protocol):
     """A parsed piece of a unit, column by column (`sources.parsed.Parsed`)."""
 
     @property
-    def tables(self) -> Mapping[str, Mapping[str, list[Any]]]: ...
+    def tables(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+    @property
+    def record_keys(self) -> Mapping[str, tuple[Sequence[int], Sequence[str]]]: ...
 
     @property
     def quarantined(self) -> Mapping[str, list[Any]]: ...
@@ -41,6 +45,7 @@ class Chunk(Protocol):
     records_loaded: int
     records_quarantined: int
     records_filtered: int
+    parts_filtered: int
 
 
 @dataclass(slots=True)
@@ -54,8 +59,10 @@ class LoadedUnit:
     size_bytes: int
     records_read: int = 0
     records_loaded: int = 0
+    records_duplicate: int = 0
     records_quarantined: int = 0
     records_filtered: int = 0
+    parts_filtered: int = 0
     event_dates: set[date] = field(default_factory=set)
 
 
@@ -90,6 +97,7 @@ class BatchLoad:
         self._pending: dict[str, list[pa.Table]] = {}
         self._pending_bytes = 0
         self._written: set[str] = set()
+        self._copies = RecordCopies(lake, self._units, self._loaded_at)
 
     def begin(self, unit: LoadedUnit) -> None:
         """The chunks that follow belong to `unit`."""
@@ -104,10 +112,13 @@ class BatchLoad:
                 unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
                 self._pending.setdefault(name, []).append(rows)
                 self._pending_bytes += rows.nbytes
+        for name, (records, keys) in chunk.record_keys.items():
+            self._copies.add(unit.unit_uri, name, records, keys)
         unit.records_read += chunk.records_read
         unit.records_loaded += chunk.records_loaded
         unit.records_quarantined += chunk.records_quarantined
         unit.records_filtered += chunk.records_filtered
+        unit.parts_filtered += chunk.parts_filtered
         if self._pending_bytes > PENDING_BYTES:
             self._write(keep=set())
 
@@ -126,6 +137,7 @@ class BatchLoad:
         mine = [unit for uri, unit in self._units.items() if self._before.get(uri) == newest.get(uri)]
         duplicates = self._duplicates(ledger, mine)
         self._write(keep=set(duplicates))
+        self._copies.remove_those_committed_meanwhile(ledger)
         rows = [self._ledger_row(unit, duplicates.get(unit.unit_uri)) for unit in mine]
         if rows:
             ledger.append(rows)
@@ -157,16 +169,18 @@ class BatchLoad:
             size_bytes=unit.size_bytes,
             records_read=unit.records_read,
             records_loaded=0 if is_duplicate else unit.records_loaded,
-            records_duplicate=unit.records_loaded if is_duplicate else 0,
+            records_duplicate=unit.records_duplicate + (unit.records_loaded if is_duplicate else 0),
             records_quarantined=unit.records_quarantined,
             records_filtered=unit.records_filtered,
+            parts_filtered=unit.parts_filtered,
             loaded_at=self._loaded_at,
             duplicate_of=duplicate_of,
             event_dates=[] if is_duplicate else sorted(unit.event_dates),
         )
 
-    def _arrow(self, name: str, unit: LoadedUnit, columns: Mapping[str, list[Any]]) -> pa.Table:
-        schema = arrow_schema(TABLES[name])
+    def _arrow(self, name: str, unit: LoadedUnit, columns: Mapping[str, Any]) -> pa.Table:
+        """Rows of one unit, complete; columns that the chunk does not have are the unit's, or NULL."""
+        schema = load_schema(TABLES[name])
         count = len(columns["position"])
         constant = {
             "unit_uri": unit.unit_uri,
@@ -176,10 +190,11 @@ class BatchLoad:
         }
         arrays = []
         for column in schema:
-            if column.name in columns:
-                arrays.append(pa.array(columns[column.name], column.type))
+            values = columns.get(column.name)
+            if values is None:
+                arrays.append(_repeated(constant.get(column.name), count, column.type))
             else:
-                arrays.append(pa.repeat(pa.scalar(constant.get(column.name), column.type), count))
+                arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
         return pa.Table.from_arrays(arrays, schema=schema)
 
     def _write(self, keep: set[str]) -> None:
@@ -191,13 +206,14 @@ class BatchLoad:
                 is_kept = pc.is_in(rows["unit_uri"], pa.array(list(keep), pa.string()))
                 waiting[name] = [rows.filter(is_kept)]
                 rows = rows.filter(pc.invert(is_kept))
+            rows = self._copies.without(name, rows, waiting=keep)
             if rows.num_rows:
                 retrying(partial(self._append, name, rows))
                 self._written.add(name)
         self._pending, self._pending_bytes = waiting, 0
 
     def _append(self, name: str, rows: pa.Table) -> None:
-        self._lake.raw(name).append(rows)
+        self._lake.raw(name).append(rows.unify_dictionaries().combine_chunks())
 
     def _sweep(self, committed: set[str]) -> None:
         """Deletes rows of these units that nobody will see: replaced versions, and what crashed loads left.
@@ -225,3 +241,11 @@ class BatchLoad:
         scan = self._lake.raw(name).scan(row_filter=rows, selected_fields=("unit_uri",))
         if any(batch.num_rows for batch in scan.to_arrow_batch_reader()):
             retrying(lambda: self._lake.raw(name).delete(rows))
+
+
+def _repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:
+    """One value `count` times."""
+    if not pa.types.is_dictionary(kind):
+        return pa.repeat(pa.scalar(value, kind), count)
+    index = pa.nulls(count, kind.index_type) if value is None else pa.repeat(pa.scalar(0, kind.index_type), count)
+    return pa.DictionaryArray.from_arrays(index, pa.array([] if value is None else [value], kind.value_type))

@@ -142,10 +142,19 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 
 def fingerprint_of(settings: Settings) -> str:
     """SHA-256 over every file of the dbt project and the settings that decide the marts' content."""
-    digest = hashlib.sha256(settings.reporting_time_zone.encode())
+    digest = hashlib.sha256(json.dumps(dbt_variables(settings), sort_keys=True).encode())
     for path in _dbt_files():
         digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def dbt_variables(settings: Settings) -> dict[str, str]:
+    """The settings that models read; text all of it, which they take for data."""
+    criteria = {name: each.model_dump(exclude_none=True) for name, each in settings.minimum_criteria.items()}
+    return {
+        "reporting_time_zone": settings.reporting_time_zone,
+        "minimum_criteria": json.dumps(criteria, sort_keys=True),
+    }
 
 
 def run_dbt(settings: Settings, build: Build) -> None:
@@ -186,7 +195,7 @@ def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
         "--project-dir",
         str(project),
         "--vars",
-        json.dumps({"reporting_time_zone": settings.reporting_time_zone}),
+        json.dumps(dbt_variables(settings)),
     ]
     done = subprocess.run(
         [

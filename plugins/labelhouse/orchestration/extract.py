@@ -17,12 +17,12 @@ from labelhouse.orchestration.clients import clients_of
 from labelhouse.orchestration.steps import in_one_sentence
 from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
 from labelhouse.settings import load_settings
-from labelhouse.sources import source_named
+from labelhouse.sources import Window, source_named
 
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol
 
-    from labelhouse.pipeline import LoadSummary, Window
+    from labelhouse.extraction import LoadSummary
 
 #: A scheduled run looks this much further back: files arrive minutes after the time in their name.
 LOOK_BACK = timedelta(hours=2)
@@ -57,12 +57,13 @@ class Batch(TypedDict):
 @in_one_sentence
 def plan(source_name: str) -> list[Batch]:
     """Lists the source and plans the units of this run's window that are new or changed."""
-    from labelhouse import pipeline
+    from labelhouse import extraction
 
     context = get_current_context()
-    settings, window = load_settings(), window_of(context["dag_run"], context["params"])
+    daily_look_back = source_named(source_name).daily_look_back
+    settings, window = load_settings(), window_of(context["dag_run"], context["params"], daily_look_back)
     replay = bool(context["params"]["replay_quarantined"])
-    planned = pipeline.plan(settings, source_name, window, clients_of(settings), replay_quarantined=replay)
+    planned = extraction.plan(settings, source_name, window, clients_of(settings), replay_quarantined=replay)
     log.info(
         "%s: %d units to load in %d batches, %d known already (window: %s to %s)",
         source_name, planned.unit_count, planned.batch_count, planned.known_count,
@@ -75,10 +76,10 @@ def plan(source_name: str) -> list[Batch]:
 @in_one_sentence
 def load(plan_id: str, batch_number: int) -> dict[str, int]:
     """Loads one batch; doing it twice changes nothing that anybody sees."""
-    from labelhouse import pipeline
+    from labelhouse import extraction
 
     settings = load_settings()
-    loaded = pipeline.load_batch(settings, plan_id, batch_number, clients_of(settings))
+    loaded = extraction.load_batch(settings, plan_id, batch_number, clients_of(settings))
     log.info("batch %d: %s", batch_number, loaded)
     return asdict(loaded)
 
@@ -87,7 +88,8 @@ def load(plan_id: str, batch_number: int) -> dict[str, int]:
 @in_one_sentence
 def summarise(source_name: str, loads: Iterable[dict[str, int]]) -> dict[str, int]:
     """Adds up the batches and announces the tables that changed."""
-    from labelhouse.pipeline import LoadSummary, publish_status
+    from labelhouse.extraction import LoadSummary
+    from labelhouse.pipeline import publish_status
 
     total = sum((LoadSummary(**each) for each in loads), LoadSummary())
     log.info("%s: %s", source_name, total)
@@ -108,24 +110,23 @@ def changed_tables(source_name: str, total: LoadSummary) -> list[str]:
     return [*source_named(source_name).tables, *house]
 
 
-def window_of(dag_run: DagRunProtocol, params: Mapping[str, Any]) -> Window:
+def window_of(dag_run: DagRunProtocol, params: Mapping[str, Any], daily_look_back: timedelta | None = None) -> Window:
     """Which units a run loads, by their `unit_at`; the ledger skips what the lake has.
 
-    * A scheduled run: since `LOOK_BACK` before its data interval; the day's last one since ever, which
-      also mends what was missed while nothing ran. There is no end, because a manifest that is rewritten
-      every minute would always be too young for an interval that has just ended.
+    * A scheduled run: since `LOOK_BACK` before its data interval; the day's last one since `daily_look_back`
+      before it (None: since ever), which also mends what was missed while nothing ran. There is no end, because
+      a manifest that is rewritten every minute would always be too young for an interval that has just ended.
     * A backfill: exactly its data interval.
     * Any other run: exactly what the form says; an empty side is open.
 
     Raises:
         SettingError: the form's window is empty.
     """
-    from labelhouse.pipeline import Window
-
     start, end = dag_run.data_interval_start, dag_run.data_interval_end
     if dag_run.run_type == "scheduled" and start and end:
-        ends_at_midnight = end.astimezone(UTC).hour == 0
-        return Window(None if ends_at_midnight else start - LOOK_BACK, None)
+        if end.astimezone(UTC).hour:
+            return Window(start - LOOK_BACK)
+        return Window(start - daily_look_back if daily_look_back else None)
     if dag_run.run_type == "backfill":
         return Window(start, end)
     window = Window(_moment(params["start"]), _moment(params["end"]))

@@ -1,7 +1,7 @@
 """Reports: one file each. A module here that defines `REPORT` is shown on its page; nothing lists them twice.
 
 A report is a question, one SELECT on the marts, and how its rows are shown. It knows neither the web
-nor Airflow. Its SQL may name the page's filters, `$job` and `$worker`: NULL means "all".
+nor Airflow. Its SQL may name the filters of its page (`pages.py`) as `$name`: NULL means "all".
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from typing import Any, Literal
 
 Row = dict[str, Any]
 
-#: How a value is written for people. `job` and `worker` also filter the page when they are clicked.
-Kind = Literal["text", "job", "worker", "count", "ratio", "seconds", "time", "date", "boolean"]
-#: What every page of reports can be narrowed to; each name is a parameter in URLs and in SQL.
-FILTERS = ("job", "worker")
+#: How a value is written for people. One that is named like a filter of the page narrows it when it is clicked.
+#: `number` is in a unit of its own (a metric); `flags` is text with `; ` between words that ask for a look;
+#: `pick` is a box that picks the row's `run_id`.
+Kind = Literal[
+    "text", "job", "worker", "run", "metric", "experiment", "account", "principal", "sentence",
+    "count", "ratio", "number", "seconds", "time", "date", "boolean", "flags", "pick",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,16 @@ class Field:
         title: for people.
         kind: decides alignment, format and links.
         hint: what stands below a figure; a format string on the row's values.
+        unknown: what stands instead of a figure that is NULL.
+        is_alarm: whether a figure other than 0 asks for a look.
     """
 
     name: str
     title: str
     kind: Kind = "text"
     hint: str = ""
+    unknown: str = "not captured"
+    is_alarm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,3 +25,12 @@ def arrow_schema(table: Table) -> pa.Schema:
     return pa.schema(
         [pa.field(column.name, ARROW_TYPES[column.type], nullable=not column.required) for column in table.columns]
     )
+
+
+def load_schema(table: Table) -> pa.Schema:
+    """`arrow_schema` with the columns of repeating strings dictionary-encoded: how rows wait to be written."""
+    schema = arrow_schema(table)
+    for number, column in enumerate(table.columns):
+        if column.repeats:
+            schema = schema.set(number, schema.field(number).with_type(pa.dictionary(pa.int32(), pa.string())))
+    return schema

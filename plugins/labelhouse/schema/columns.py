@@ -17,12 +17,14 @@ class Column:
         type: `timestamp` is UTC with microseconds, `seconds` a decimal(18, 3), `dates` a list of dates.
         doc: one sentence, shown in dbt docs and Iceberg.
         required: never NULL.
+        repeats: a string with few different values, which loads keep dictionary-encoded.
     """
 
     name: str
     type: ColumnType
     doc: str
     required: bool = False
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,20 @@ class Table:
 
 #: Where a row comes from: the first columns of every raw table.
 ORIGIN = (
-    Column("unit_uri", "string", "URI of the unit (S3 object, API window) that the row was read from.", required=True),
-    Column("unit_version", "string", "Version of that unit: its ETag, or a hash where it has none.", required=True),
+    Column(
+        "unit_uri",
+        "string",
+        "URI of the unit (S3 object, API window) that the row was read from.",
+        required=True,
+        repeats=True,
+    ),
+    Column(
+        "unit_version",
+        "string",
+        "Version of that unit: its ETag, or a hash where it has none.",
+        required=True,
+        repeats=True,
+    ),
     Column(
         "position",
         "string",

@@ -76,23 +76,29 @@ WORKER_RESPONSES = Table(
     ),
 )
 
-EVENT_ID = Column("event_id", "string", "CloudTrail's id of the event: the same in every copy of it.", required=True)
+EVENT_ID = Column(
+    "event_id", "string", "CloudTrail's id of the event: the same in every copy of it.", required=True, repeats=True
+)
 #: Who called, from where, as CloudTrail says it.
 CALLER = (
-    Column("principal_arn", "string", "ARN of the caller; names of users and of sessions are pseudonyms."),
-    Column("principal_type", "string", "`AssumedRole`, `IAMUser`, `AWSService`, …"),
+    Column(
+        "principal_arn", "string", "ARN of the caller; names of users and of sessions are pseudonyms.", repeats=True
+    ),
+    Column("principal_type", "string", "`AssumedRole`, `IAMUser`, `AWSService`, …", repeats=True),
     Column(
         "source_network",
         "string",
         "Address of the caller, cut to its /24 or /48 network, or the name of an AWS service.",
+        repeats=True,
     ),
-    Column("user_agent", "string", "Program of the caller, e-mail addresses replaced."),
+    Column("user_agent", "string", "Program of the caller, e-mail addresses replaced.", repeats=True),
 )
 TIME_FLAG = Column(
     "time_flag",
     "string",
     "What was odd about its time: `future` (up to 2 hours ahead), `seconds` (given in seconds instead of "
     "milliseconds), `leap_second` (:60, read as :59.999); NULL where nothing was.",
+    repeats=True,
 )
 
 TRAINING_METRICS = Table(
@@ -106,15 +112,25 @@ TRAINING_METRICS = Table(
         EVENT_AT,
         EVENT_ID,
         Column("point_index", "int", "Place of the point in the call, from 0.", required=True),
-        Column("trial_component_name", "string", "Name of the trial component: the run.", required=True),
-        Column("trial_component_arn", "string", "Its ARN."),
-        Column("account_id", "string", "Account of the run."),
-        Column("aws_region", "string", "Region of the call."),
-        Column("resource_type", "string", "Type of the resource, normally `AWS::SageMaker::ExperimentTrialComponent`."),
-        Column("metric_name", "string", "Name of the metric, e.g. `validation:accuracy`.", required=True),
+        Column("trial_component_name", "string", "Name of the trial component: the run.", required=True, repeats=True),
+        Column("trial_component_arn", "string", "Its ARN.", repeats=True),
+        Column("account_id", "string", "Account of the run.", repeats=True),
+        Column("aws_region", "string", "Region of the call.", repeats=True),
+        Column(
+            "resource_type",
+            "string",
+            "Type of the resource, normally `AWS::SageMaker::ExperimentTrialComponent`.",
+            repeats=True,
+        ),
+        Column("metric_name", "string", "Name of the metric, e.g. `validation:accuracy`.", required=True, repeats=True),
         Column("step", "long", "Training step of the point; NULL where the call gave none."),
         Column("metric_value", "double", "Value; NULL where it is no finite number, see value_flag."),
-        Column("value_flag", "string", "`nan` or `infinite` where the value is; NULL where it is a finite number."),
+        Column(
+            "value_flag",
+            "string",
+            "`nan` or `infinite` where the value is; NULL where it is a finite number.",
+            repeats=True,
+        ),
         Column("metric_at", "timestamp", "Time of the point, as the caller gave it.", required=True),
         TIME_FLAG,
         *CALLER,
@@ -133,8 +149,8 @@ MANAGEMENT_EVENTS = Table(
         EVENT_ID,
         Column("event_source", "string", "Service, e.g. `sagemaker.amazonaws.com`.", required=True),
         Column("event_name", "string", "Operation, e.g. `CreateLabelingJob`.", required=True),
-        Column("account_id", "string", "Account that the event was delivered to."),
-        Column("aws_region", "string", "Region of the call."),
+        Column("account_id", "string", "Account that the event was delivered to.", repeats=True),
+        Column("aws_region", "string", "Region of the call.", repeats=True),
         Column(
             "resource_kind", "string", "What it changes, e.g. `labeling_job`; NULL where the operation names nothing."
         ),

@@ -1,16 +1,21 @@
 """Sources: one file each. A module here that defines `SOURCE` is a source; nothing lists them twice.
 
 A source is a stream of units. It lists them, reads one at exactly the version it listed, and parses
-its bytes into columns. It knows neither the lake nor Airflow: clients come in as a factory.
+their bytes into columns. It knows neither the lake nor Airflow: clients come in as a factory.
+
+How readers read. What is regular goes through columns: a library written in C parses whole documents, and no
+Python runs per row. What is not (a document or record that does not fit, few or individual records) goes record
+by record through `documents`, which says in words what is wrong; both ways give the same rows. While units are
+loaded the garbage collector is off, since columns make no cycles. Several processes share out units, never a unit.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.errors import SourceError
@@ -41,6 +46,17 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Units with `start <= unit_at < end` (UTC); None leaves that side open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __contains__(self, moment: datetime) -> bool:
+        return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One source.
 
@@ -48,20 +64,24 @@ class Source:
         name: as in settings, ledger and `--source NAME=URI`; the module's name.
         description: what it reads and what its URI must point at.
         tables: raw tables it fills.
-        list_units: `(uri, clients)` → units, in a stable order. Raises SourceError when the place
-            itself is missing or unreadable, so that "empty" and "unreachable" never look alike.
+        list_units: `(uri, clients, window)` → units, in a stable order: all that lie in the window, and others
+            where telling them apart costs more than listing them. Raises SourceError when the place itself is
+            missing or unreadable, so that "empty" and "unreachable" never look alike.
         read_unit: `(unit, clients)` → bytes at that very version. Raises UnitGone or UnitReplaced.
-        parse: `(unit, data, identities)` → parsed chunks of at most some ten thousand records.
+        parse: `(units with their bytes, identities)` → parsed chunks, each of one of these units; the chunks of a
+            unit are whole once the next unit's begin, and data never raises.
         same_content: `(unit URI)` → what must also match, beside SHA-256, for a unit to be a copy of another.
+        daily_look_back: how far back the day's last scheduled run looks; None: to the beginning.
     """
 
     name: str
     description: str
     tables: tuple[str, ...]
-    list_units: Callable[[str, Clients], Iterator[Unit]]
+    list_units: Callable[[str, Clients, Window], Iterator[Unit]]
     read_unit: Callable[[Unit, Clients], bytes]
-    parse: Callable[[Unit, bytes, Identities], Iterator[Parsed]]
+    parse: Callable[[Iterable[tuple[Unit, bytes]], Identities], Iterator[tuple[Unit, Parsed]]]
     same_content: Callable[[str], str]
+    daily_look_back: timedelta | None = None
 
 
 class UnitGone(Exception):
@@ -70,6 +90,19 @@ class UnitGone(Exception):
 
 class UnitReplaced(Exception):
     """The unit has another version than the one listed."""
+
+
+def one_by_one(
+    parse_unit: Callable[[Unit, bytes, Identities], Iterator[Parsed]],
+) -> Callable[[Iterable[tuple[Unit, bytes]], Identities], Iterator[tuple[Unit, Parsed]]]:
+    """`Source.parse` for a source whose units are parsed each by itself."""
+
+    def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
+        for unit, data in units:
+            for parsed in parse_unit(unit, data, identities):
+                yield unit, parsed
+
+    return parse
 
 
 def all_sources() -> dict[str, Source]:

@@ -10,12 +10,14 @@ import io
 import json
 import math
 import re
+import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
+import deflate
 import msgspec
 
 #: Largest unit that is read, as stored and unpacked.
@@ -25,15 +27,19 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 #: What unpacks to more than this many times its size (and to more than a megabyte) is a bomb, not a delivery.
 MAX_UNPACK_RATIO = 200
 
+#: Clocks may be ahead by this much.
+CLOCK_SKEW = timedelta(hours=2)
 #: Deeper nesting is no delivery of AWS's, and a danger to everything that walks the value later.
 MAX_DEPTH = 64
 
 _FREE_BYTES = _STEP_BYTES = 1024 * 1024
 _PIECE_BYTES = 16 * 1024
 _GZIP = b"\x1f\x8b"
+#: CRC-32 of the text and its size modulo 2^32.
+_GZIP_END = struct.Struct("<II")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
+EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 _NOT_UTF8 = "the text is not UTF-8"
 _TOO_DEEP = "the JSON is nested too deeply"
 #: A whole number of so many digits may be beyond 64 bits.
@@ -64,6 +70,9 @@ _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`")
 _ENDLESS_SECONDS = 10**15
 _MILLISECOND = Decimal("0.001")
 
+#: What is read, unpacked or as it came.
+Text = bytes | bytearray
+
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
@@ -78,7 +87,7 @@ class Decoded(NamedTuple):
     is_suspect: bool
 
 
-def unpack(data: bytes) -> bytes:
+def unpack(data: bytes) -> Text:
     """The text of a unit: gunzipped where it begins as gzip does, whatever its name; without a byte order mark.
 
     Several gzip members one after the other are one text, as for gzip itself. Anything else behind them,
@@ -89,17 +98,37 @@ def unpack(data: bytes) -> bytes:
     """
     if len(data) > MAX_UNIT_BYTES:
         raise Unreadable(f"the file is larger than {MAX_UNIT_BYTES >> 20} MB")
-    text = _gunzip(data) if data.startswith(_GZIP) else data
+    text = (_gunzip_at_once(data) or _gunzip(data)) if data.startswith(_GZIP) else data
     if not text or text.isspace():
         raise Unreadable("the file is empty")
     if text.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in text[:4]:
         raise Unreadable("the text is UTF-16 or UTF-32, not UTF-8")
-    return text.removeprefix(_BYTE_ORDER_MARK)
+    return text.removeprefix(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else text
+
+
+def _gunzip_at_once(data: bytes) -> bytearray | None:
+    """The text of a sound gzip file of one member, into memory of the size that its end gives, three times as fast.
+
+    None where it is anything else; `_gunzip` reads that, or says what is wrong. The library stops at the end of
+    the first member, so what it found must also be what the end of the file vouches for.
+    """
+    checksum, size = _GZIP_END.unpack_from(data, max(len(data) - _GZIP_END.size, 0)) if len(data) > 18 else (0, 0)
+    if not 0 < size <= _unpacked_limit(data):
+        return None
+    try:
+        text: bytearray = deflate.gzip_decompress(data, size)
+    except deflate.DeflateError:
+        return None
+    return text if len(text) == size and deflate.crc32(text) == checksum else None
+
+
+def _unpacked_limit(data: bytes) -> int:
+    return min(MAX_UNIT_BYTES, max(_FREE_BYTES, MAX_UNPACK_RATIO * len(data)))
 
 
 def _gunzip(data: bytes) -> bytes:
     """The text in `data`, unpacked in pieces so that a bomb is stopped before it fills the memory."""
-    limit = min(MAX_UNIT_BYTES, max(_FREE_BYTES, MAX_UNPACK_RATIO * len(data)))
+    limit = _unpacked_limit(data)
     text = io.BytesIO()  # hands out its bytes without a second copy
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
@@ -127,7 +156,7 @@ def _gunzip(data: bytes) -> bytes:
     return text.getvalue()
 
 
-def lines(text: bytes) -> Iterator[tuple[int, bytes | memoryview]]:
+def lines(text: Text) -> Iterator[tuple[int, Text | memoryview]]:
     """The lines of a text with their numbers from 0; blank ones are counted but left out.
 
     Only line feeds end a line. One too large to be a record comes as a view, so that it is never copied.
@@ -144,7 +173,7 @@ def lines(text: bytes) -> Iterator[tuple[int, bytes | memoryview]]:
         start, number = end + 1, number + 1
 
 
-def decode(text: bytes | memoryview) -> Decoded:
+def decode(text: Text | memoryview) -> Decoded:
     """The value of one JSON text.
 
     What JSON's grammar allows, or Python's, but the lake cannot hold (half a surrogate pair, NaN, 1e999,
@@ -278,7 +307,7 @@ def time(text: str | None, name: str, latest_at: datetime) -> datetime | None:
         found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unreadable(f"{name} is not a time such as 2019-04-18T16:40:59Z") from None
-    if not _EARLIEST <= found <= latest_at:
+    if not EARLIEST <= found <= latest_at:
         raise Unreadable(f"{name} lies before 2010 or in the future")
     return found
 

@@ -19,13 +19,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from labelhouse.sources import Clients, Source, Unit
+from labelhouse.sources import Clients, Source, Unit, Window, one_by_one
 from labelhouse.sources.documents import (
+    CLOCK_SKEW,
+    Text,
     Unreadable,
     decode,
     encode,
@@ -50,8 +52,6 @@ if TYPE_CHECKING:
 #: A chunk ends after so many records, or so many bytes of them.
 CHUNK_RECORDS = 10_000
 CHUNK_BYTES = 32 * 1024 * 1024
-#: Clocks may be ahead by this much.
-CLOCK_SKEW = timedelta(hours=2)
 
 _MANIFEST = re.compile(r"(?:^|/)(?P<job>[^/]+)/manifests/output/output\.manifest(?:\.gz)?\Z")
 _RESPONSE = re.compile(
@@ -136,7 +136,7 @@ class _Delivery:
         return Parsed(self.unit_at, self.identities)
 
 
-def list_units(uri: str, clients: Clients) -> Iterator[Unit]:
+def list_units(uri: str, clients: Clients, _window: Window) -> Iterator[Unit]:
     """The manifests and worker responses below a folder or prefix, by key; a job's own folder will do.
 
     Raises:
@@ -210,7 +210,7 @@ def _known_place_of(unit_uri: str) -> _Place:
     raise ValueError(f"not a unit of labeling_output: {unit_uri!r}")
 
 
-def _load_line(parsed: Parsed, delivery: _Delivery, number: int, raw: bytes | memoryview) -> None:
+def _load_line(parsed: Parsed, delivery: _Delivery, number: int, raw: Text | memoryview) -> None:
     """One record of a manifest: a dataset object with the labels of one or several jobs, or none as yet."""
     try:
         line, is_suspect = decode(raw)
@@ -304,7 +304,7 @@ def _entry(line: Mapping[str, Any], name: str, delivery: _Delivery) -> dict[str,
     }
 
 
-def _answers(text: bytes) -> tuple[list[Any], bool]:
+def _answers(text: Text) -> tuple[list[Any], bool]:
     """The answers of a worker-response document, and whether they must be looked at for flaws.
 
     Real documents hold a list of answers, AWS's documentation speaks of one worker's answer alone: both are read.
@@ -392,6 +392,6 @@ SOURCE = Source(
     tables=("manifest_entries", "worker_responses"),
     list_units=list_units,
     read_unit=read_object,
-    parse=parse,
+    parse=one_by_one(parse),
     same_content=same_content,
 )

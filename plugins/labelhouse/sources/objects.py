@@ -87,10 +87,24 @@ def list_objects(uri: str, clients: Clients) -> Iterator[Unit]:
     if uri and not has_scheme:
         return _list_folder(uri, Path(uri))
     if scheme == "s3":
-        return _list_bucket(uri, rest, clients)
+        return _list_bucket(uri, clients)
     if scheme == "file" and rest.startswith("/"):
         return _list_folder(uri, _path_of(uri))
     raise SourceError("this kind of place is not known", value=uri, allowed=_ALLOWED)
+
+
+def list_folders(uri: str, clients: Clients) -> Iterator[str]:
+    """The URIs of the folders directly below a prefix of a bucket, in order, without a slash at their ends.
+
+    Raises:
+        SourceError: as `list_objects`.
+    """
+    bucket, folder = _bucket_and_folder(uri)
+    with _one_sentence(uri):
+        pages = clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
+        for page in pages:
+            for found in page.get("CommonPrefixes", ()):
+                yield f"{_S3}{bucket}/{found['Prefix'].removesuffix('/')}"
 
 
 def read_object(unit: Unit, clients: Clients) -> bytes:
@@ -177,11 +191,15 @@ def _read_file(unit: Unit) -> bytes:
     return data
 
 
-def _list_bucket(uri: str, rest: str, clients: Clients) -> Iterator[Unit]:
-    bucket, _, prefix = rest.partition("/")
+def _bucket_and_folder(uri: str) -> tuple[str, str]:
+    bucket, _, prefix = uri.removeprefix(_S3).partition("/")
     if not bucket:
         raise SourceError("no bucket is named", value=uri, allowed=_ALLOWED)
-    folder = prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    return bucket, prefix if not prefix or prefix.endswith("/") else prefix + "/"
+
+
+def _list_bucket(uri: str, clients: Clients) -> Iterator[Unit]:
+    bucket, folder = _bucket_and_folder(uri)
     with _one_sentence(uri):
         for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
             for found in page.get("Contents", ()):

@@ -1,9 +1,10 @@
-"""What parsing a unit gives: columns (never a Python object per row), quarantine, and the count of records."""
+"""What parsing a unit gives: columns, quarantine, and the count of records."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +22,22 @@ class Parsed:
     ending every record with exactly one of `loaded`, `filtered` or `quarantine`.
 
     Attributes:
-        tables: table name → column name → values. `position` and `event_at` are columns; the unit's
-            own columns and `loaded_at` are added when the chunk is written.
-        quarantined: the same for the quarantine table.
+        tables: table name → column name → values, a list or an Arrow array. `position` and `event_at` are
+            columns; the unit's own columns and `loaded_at` are added when the chunk is written.
+        record_keys: table name → numbers and keys of its records, where the table has a `record_key`.
+        quarantined: the same as `tables` for the quarantine table.
+        parts_filtered: parts of loaded records that were left out on purpose.
     """
 
     def __init__(self, event_at: datetime, identities: Identities) -> None:
-        self.tables: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        self.tables: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(list))
+        self.record_keys: dict[str, tuple[Any, Any]] = {}
         self.quarantined: dict[str, list[Any]] = defaultdict(list)
         self.records_read = 0
         self.records_loaded = 0
         self.records_filtered = 0
         self.records_quarantined = 0
+        self.parts_filtered = 0
         self._unit_at = event_at
         self._identities = identities
 
@@ -44,23 +49,44 @@ class Parsed:
         for name, value in values.items():
             columns[name].append(value)
 
-    def loaded(self) -> None:
-        """One record ends: some part of it was loaded."""
-        self.records_read += 1
-        self.records_loaded += 1
+    def columns(
+        self, table: str, columns: dict[str, Any], records: Sequence[int] = (), keys: Sequence[str] = ()
+    ) -> None:
+        """All rows of a table at once, as Arrow arrays of one length; `position` and `event_at` among them.
 
-    def filtered(self) -> None:
-        """One record ends: left out on purpose."""
-        self.records_read += 1
-        self.records_filtered += 1
+        Args:
+            records: numbers of the records that the rows came of, where the table has a `record_key`.
+            keys: their keys.
+        """
+        self.tables[table] = columns
+        if len(records):
+            self.record_keys[table] = (records, keys)
 
-    def quarantine(self, position: str, reason: str, raw: bytes | memoryview, *, cleaned: bool) -> None:
+    def key(self, table: str, record: int, key: str) -> None:
+        """The key of a record that gave rows to a table with a `record_key`."""
+        records, keys = self.record_keys.setdefault(table, ([], []))
+        records.append(record)
+        keys.append(key)
+
+    def loaded(self, count: int = 1) -> None:
+        """Records end: some part of each was loaded."""
+        self.records_read += count
+        self.records_loaded += count
+
+    def filtered(self, count: int = 1) -> None:
+        """Records end: left out on purpose."""
+        self.records_read += count
+        self.records_filtered += count
+
+    def quarantine(self, position: str, reason: str, raw: bytes | bytearray | memoryview, *, cleaned: bool) -> None:
         """One record ends: nothing of it could be loaded."""
         self.records_read += 1
         self.records_quarantined += 1
         self.quarantine_part(position, reason, raw, cleaned=cleaned)
 
-    def quarantine_part(self, position: str, reason: str, raw: bytes | memoryview, *, cleaned: bool) -> None:
+    def quarantine_part(
+        self, position: str, reason: str, raw: bytes | bytearray | memoryview, *, cleaned: bool
+    ) -> None:
         """Keeps a part that could not be loaded (`position` = `record/part`), without ending its record.
 
         Args:

@@ -22,7 +22,7 @@ class Traces(NamedTuple):
     may_hold_addresses: bool
 
 
-def traces_in(text: bytes) -> Traces:
+def traces_in(text: bytes | bytearray) -> Traces:
     """The traces in a text: scanned once, for however many records are decoded from it."""
     has_escapes = b"\\" in text  # anything may be spelt with these
     return Traces(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -17,15 +17,16 @@ from labelhouse.errors import LabelhouseError
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
+from labelhouse.reports.pages import PAGES, Page
 from labelhouse.web import quality
 from labelhouse.web.guard import Access, GuardedApp, policy
 from labelhouse.web.model_docs import dbt_docs_response
-from labelhouse.web.report_page import Selection, job_names, page_tiles, report_tile
+from labelhouse.web.report_page import page_content, report_tile
+from labelhouse.web.selection import Selection, SelectionError
 from labelhouse.web.static_files import StaticFiles
 from labelhouse.web.tiles import Tile, ago, shown
 
 _HERE = Path(__file__).parent
-Selected = Annotated[Selection, Depends()]
 
 
 def make_app(access: Access, lake: Callable[[], Path]) -> GuardedApp:
@@ -34,8 +35,8 @@ def make_app(access: Access, lake: Callable[[], Path]) -> GuardedApp:
     app = GuardedApp(access)
     routes: dict[str, Callable[..., Response]] = {
         "/": pages.start,
-        "/workers": pages.workers,
-        "/workers/{name}.csv": pages.export_report,
+        **{f"/{page.name}": pages.reports_of(page) for page in PAGES.values()},
+        **{f"/{page.name}/{{name}}.csv": pages.export_of(page) for page in PAGES.values()},
         "/quality": pages.data_quality,
         "/quality/{name}.csv": pages.export_quality,
         "/dbt-docs": pages.dbt_docs,
@@ -45,6 +46,7 @@ def make_app(access: Access, lake: Callable[[], Path]) -> GuardedApp:
     for path, answer in routes.items():
         app.add_api_route(path, answer, methods=["GET", "HEAD"])
     app.add_exception_handler(HTTPException, pages.refused)
+    app.add_exception_handler(SelectionError, pages.misunderstood)
     app.add_exception_handler(LabelhouseError, pages.failed)
     return app
 
@@ -73,29 +75,38 @@ class Pages:
         """Leads to the first page."""
         return RedirectResponse(f"{_root(request)}/workers", 303)
 
-    def workers(self, request: Request, selection: Selected) -> Response:
-        """Who answered how much, how well, in how much time."""
-        release, status = self._release(), read_status(self._lake())
-        if release is None:
-            return self._page(request, "empty.html.j2", "Workers", here="workers", status=status)
-        return self._page(
-            request,
-            "reports.html.j2",
-            "Workers",
-            here="workers",
-            status=status,
-            release=release,
-            selection=selection,
-            jobs=job_names(release),
-            tiles=page_tiles(release, "workers", selection),
-        )
+    def reports_of(self, page: Page) -> Callable[[Request], Response]:
+        """A page made of reports."""
 
-    def export_report(self, name: str, selection: Selected) -> Response:
-        """One tile of Workers as CSV."""
-        report, release = all_reports().get(name), self._release()
-        if report is None or report.page != "workers" or release is None:
-            raise HTTPException(404)
-        return _download(report_tile(release, report, selection), release.release_id)
+        def answer(request: Request) -> Response:
+            selection = Selection.of(page, request.query_params)
+            release, status = self._release(), read_status(self._lake())
+            if release is None:
+                return self._page(request, "empty.html.j2", page.title, here=page.name, status=status)
+            return self._page(
+                request,
+                "reports.html.j2",
+                page.title,
+                here=page.name,
+                status=status,
+                release=release,
+                selection=selection,
+                content=page_content(release, selection),
+            )
+
+        return answer
+
+    def export_of(self, page: Page) -> Callable[[Request, str], Response]:
+        """One tile of such a page as CSV."""
+
+        def answer(request: Request, name: str) -> Response:
+            selection = Selection.of(page, request.query_params)
+            report, release = all_reports().get(name), self._release()
+            if report is None or report.page != page.name or release is None:
+                raise HTTPException(404)
+            return _download(report_tile(release, report, selection), release.release_id)
+
+        return answer
 
     def data_quality(self, request: Request) -> Response:
         """What is published or held, what the checks said, what is in quarantine, whether the ledger adds up."""
@@ -151,6 +162,10 @@ class Pages:
         response = self._page(request, "message.html.j2", title, error.status_code, here="", what=what)
         response.headers.update(error.headers or {})
         return response
+
+    def misunderstood(self, request: Request, error: Exception) -> Response:
+        """What a reader sees whose address says what cannot be."""
+        return self._page(request, "message.html.j2", "Not understood", 400, here="", what=str(error))
 
     def failed(self, request: Request, error: Exception) -> Response:
         """The one sentence of an error of ours."""

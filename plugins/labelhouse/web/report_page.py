@@ -1,61 +1,73 @@
-"""Pages made of reports: their filters, and their tiles read from one release."""
+"""Pages made of reports: their choices, and their tiles read from one release."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from dataclasses import dataclass, field
 
 from labelhouse.marts.read import query
 from labelhouse.marts.releases import Release
-from labelhouse.reports import FILTERS, Report, all_reports
+from labelhouse.reports import Report, all_reports
+from labelhouse.reports.pages import Page
+from labelhouse.web.selection import Selection
 from labelhouse.web.tiles import Tile
+
+Choices = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """What the URL of a page selects: a filter that is None or empty means all.
+class Content:
+    """What a page shows.
 
     Args:
-        job: labelling job.
-        worker: worker id.
-        sort: column of the sortable table, `-` in front for descending.
+        choices: what each filter of the form can be, by its name.
+        tiles: none where there is nothing to show.
+        nothing: then why, in one sentence; a link beside it leads to `way_out`.
+        way_out, way_out_words: the address that shows more, and what it shows.
+        steps: or what to do about it.
     """
 
-    job: str | None = None
-    worker: str | None = None
-    sort: str | None = None
-
-    @property
-    def filters(self) -> dict[str, str | None]:
-        """The parameters of the queries."""
-        return {name: getattr(self, name) or None for name in FILTERS}
-
-    @property
-    def chosen(self) -> dict[str, str]:
-        """The filters that are set."""
-        return {name: value for name, value in self.filters.items() if value}
-
-    def url(self, **changes: str | None) -> str:
-        """The query part of the URL that selects this, with `changes`."""
-        changed = replace(self, **changes)
-        values = {**changed.chosen, **({"sort": changed.sort} if changed.sort else {})}
-        return "?" + urlencode(values)
-
-    def sort_url(self, name: str) -> str:
-        """The URL that sorts by a column: descending first, since people look for the most."""
-        return self.url(sort=name if self.sort == f"-{name}" else f"-{name}")
+    choices: Choices
+    tiles: list[Tile] = field(default_factory=list)
+    nothing: str | None = None
+    way_out: str | None = None
+    way_out_words: str = ""
+    steps: tuple[str, ...] = ()
 
 
-def page_tiles(release: Release, page: str, selection: Selection) -> list[Tile]:
+def page_content(release: Release, selection: Selection) -> Content:
+    """Everything on a page of reports, from one release."""
+    page = selection.page
+    if not _has_marts(release, page):
+        steps = ("Trigger the DAG build_marts, or wait for its next run: it makes what is missing.",)
+        return Content({}, nothing="This release was built before there was such a page", steps=steps)
+    choices = _choices(release, page, selection)
+    for each in page.filters:
+        if set(selection.texts(each.name)) - set(choices.get(each.name, selection.texts(each.name))):
+            return Content(
+                choices,
+                nothing=f"No {each.title.lower()} of that name is in this release.",
+                way_out=selection.url(**{each.name: None}),
+                way_out_words=f"Show {each.everything.lower()}",
+            )
+    tiles = page_tiles(release, selection)
+    if page.nothing and _is_nothing(tiles):
+        if selection.chosen:
+            everything = Selection(page, {}).url()
+            return Content(choices, [], "Nothing matches these filters together.", everything, "Show everything")
+        return Content(choices, nothing=page.nothing, steps=page.steps)
+    return Content(choices, tiles)
+
+
+def page_tiles(release: Release, selection: Selection) -> list[Tile]:
     """Every report of a page, in order, without those that need a filter which is not set."""
-    reports = [report for report in all_reports().values() if report.page == page]
+    reports = [report for report in all_reports().values() if report.page == selection.page.name]
     wanted = [report for report in reports if not report.needs or report.needs in selection.chosen]
     return [report_tile(release, report, selection) for report in wanted]
 
 
 def report_tile(release: Release, report: Report, selection: Selection) -> Tile:
     """One report with its rows."""
-    parameters = {name: value for name, value in selection.filters.items() if name in report.parameters}
+    parameters = {name: value for name, value in selection.parameters.items() if name in report.parameters}
     rows = query(release, report.sql, parameters).to_pylist()
     tile = Tile(
         name=report.name,
@@ -73,7 +85,24 @@ def report_tile(release: Release, report: Report, selection: Selection) -> Tile:
     return tile.sorted_by(selection.sort) if report.is_sortable else tile
 
 
-def job_names(release: Release) -> list[str]:
-    """The labelling jobs that the page can be narrowed to."""
-    rows = query(release, "select labeling_job_name from dim_labeling_job order by labeling_job_name").to_pylist()
-    return [row["labeling_job_name"] for row in rows]
+def _choices(release: Release, page: Page, selection: Selection) -> Choices:
+    """What the filters can be: those of the form, and those that must be checked."""
+    wanted = [
+        each for each in page.filters if each.choices and (each.kind == "choice" or each.name in selection.chosen)
+    ]
+    found = {}
+    for each in wanted:
+        column = query(release, each.choices or "").column(0)
+        found[each.name] = column.to_pylist()
+    return found
+
+
+def _has_marts(release: Release, page: Page) -> bool:
+    there = query(release, "select table_name from information_schema.tables").column(0).to_pylist()
+    return page.marts <= set(there)
+
+
+def _is_nothing(tiles: list[Tile]) -> bool:
+    """Whether the first of the figures, which counts what the page is about, is 0."""
+    figures = next((tile for tile in tiles if tile.shape == "figures"), None)
+    return figures is not None and all(row[figures.fields[0].name] == 0 for row in figures.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Any
 
 from labelhouse.marts.export import csv_cell
 from labelhouse.reports import Field, Kind, Row
+from labelhouse.reports.pages import run_name
 
 #: More rows than this nobody reads in a browser; exports hold them all.
 SHOWN_ROWS = 200
@@ -46,6 +48,11 @@ class Tile:
     is_sortable: bool = False
 
     @property
+    def pick(self) -> Field | None:
+        """The column of boxes that pick rows, where it has one."""
+        return next((field for field in self.fields if field.kind == "pick"), None)
+
+    @property
     def shown_rows(self) -> list[Row]:
         """The rows that a page shows."""
         return self.rows[:SHOWN_ROWS]
@@ -63,7 +70,10 @@ class Tile:
         known = [row for row in self.rows if row[name] is not None]
         unknown = [row for row in self.rows if row[name] is None]  # at the end, in both directions
         known.sort(key=lambda row: row[name], reverse=(sort or "").startswith("-"))
-        return replace(self, rows=known + unknown)
+        rows = known + unknown
+        if pick := self.pick:  # what is picked stays on top, in that order
+            rows.sort(key=lambda row: not row[pick.name])
+        return replace(self, rows=rows)
 
     def csv(self) -> bytes:
         """The rows as CSV that spreadsheets open safely: UTF-8 with a byte order mark, no formulas."""
@@ -101,7 +111,17 @@ def _ratio(value: float) -> str:
     return "100 %" if value >= 1 else f"{min(value * 100, 99.9):.1f} %"
 
 
+def _number(value: float) -> str:
+    """Four significant digits, in the metric's own unit: 0.9123, 12.35, 48,210."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    size = math.floor(math.log10(abs(value)))
+    return f"{value:.3e}" if size < -4 or size > 8 else f"{value:,.{max(0, 3 - size)}f}"
+
+
 def _seconds(value: Decimal | float) -> str:
+    if value < 0:  # a run that started before the one before it had ended
+        return f"−{_seconds(-value)}"
     seconds = float(value)
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
@@ -121,10 +141,19 @@ _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "text": str,
     "job": str,
     "worker": str,
+    "run": run_name,
+    "metric": str,
+    "experiment": str,
+    "account": str,
+    "principal": str,
+    "sentence": str,
     "count": _count,
     "ratio": _ratio,
+    "number": _number,
     "seconds": _seconds,
     "time": _time,
     "date": str,
     "boolean": lambda value: "yes" if value else "no",
+    "flags": str,
+    "pick": lambda value: "picked" if value else "",
 }

@@ -33,17 +33,19 @@
       },
       axisY: { titleAnchor: "end", titleAngle: 0, titleAlign: "left", titleX: 0, titleY: -8 },
       axisYBand: { grid: false },
+      style: { halo: { stroke: style.backgroundColor, strokeWidth: 4, strokeJoin: "round" } },
       legend: { labelColor: style.color, labelFont: font, labelFontSize: 11, symbolStrokeWidth: 0, rowPadding: 4 },
     };
   };
 
-  // A click on a mark of a worker shows that worker only.
+  // A click on a mark of a worker or of a run shows that one only.
+  const FILTERS = { worker_id: "worker", run_id: "run" };
   const drillDown = (view) => {
     view.addEventListener("click", (_event, item) => {
-      const worker = item && item.datum && item.datum.worker_id;
-      if (!worker) return;
+      const column = Object.keys(FILTERS).find((name) => item && item.datum && item.datum[name]);
+      if (!column) return;
       const address = new URL(location.href);
-      address.searchParams.set("worker", worker);
+      address.searchParams.set(FILTERS[column], item.datum[column]);
       location.assign(address);
     });
   };

@@ -1,0 +1,311 @@
+"""Filling the lake from one source: `plan` what is new, `load_batch` each part of it, or `extract` all at once."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from itertools import count
+from multiprocessing import get_context
+from typing import Any, Self
+
+from labelhouse.errors import SourceError, SourceUnavailableError
+from labelhouse.identities import load_identities
+from labelhouse.lake.catalog import Lake
+from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
+from labelhouse.lake.write import BatchLoad, LoadedUnit
+from labelhouse.marts.releases import replace_file
+from labelhouse.settings import Settings
+from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, Window, source_named
+
+#: Airflow maps at most this many batches over one plan; longer windows get larger batches.
+MOST_BATCHES = 200
+
+#: Stored bytes that one load commits at most, so that memory does not grow with the window.
+BATCH_BYTES = 256 * 1024 * 1024
+
+#: Plans are kept for who looks back; a run uses its own within hours.
+KEPT_PLANS = 500
+
+#: Units are read ahead by so many threads, and up to so many bytes: an object store answers slowly.
+READERS = 4
+READ_AHEAD_BYTES = 64 * 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+#: `progress(step, done, total)`
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one extraction will load: units that the lake does not hold yet at their version."""
+
+    plan_id: str
+    source_name: str
+    unit_count: int
+    known_count: int
+    batch_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSummary:
+    """What became of the units and records of a load. Adds up.
+
+    Args:
+        unit_count: units that were committed.
+        missing_count: gone or replaced since they were listed: the next plan sees what is there now.
+        unreadable_count: refused by the source, e.g. archived or encrypted for somebody else: planned again next time.
+    """
+
+    unit_count: int = 0
+    missing_count: int = 0
+    unreadable_count: int = 0
+    records_read: int = 0
+    records_loaded: int = 0
+    records_duplicate: int = 0
+    records_quarantined: int = 0
+    records_filtered: int = 0
+
+    def __add__(self, other: LoadSummary) -> LoadSummary:
+        return LoadSummary(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    @classmethod
+    def of(cls, rows: list[LedgerRow], **counts_of_units: int) -> Self:
+        """The summary of ledger rows, and of the units that got none."""
+        counts = {
+            each.name: sum(getattr(row, each.name) for row in rows)
+            for each in fields(cls)
+            if each.name.startswith("records_")
+        }
+        return cls(unit_count=len(rows), **counts_of_units, **counts)
+
+
+def plan(
+    settings: Settings,
+    source_name: str,
+    window: Window,
+    clients: Clients,
+    *,
+    uri: str | None = None,
+    replay_quarantined: bool = False,
+    shares: int = 1,
+) -> Plan:
+    """Lists the source and writes down, in the lake, the units in `window` that are new or changed.
+
+    Args:
+        uri: where to look instead of where the settings say.
+        replay_quarantined: plan what has records in quarantine again, for a parser that has learned.
+        shares: make at least so many batches, where there are as many units.
+
+    Raises:
+        SourceError: the source is unknown, not configured, or cannot be listed.
+    """
+    source = source_named(source_name)
+    lake = Lake(settings)
+    known = Ledger(lake).known_versions()
+    replayed = units_with_quarantine(lake) if replay_quarantined else set()
+    units, known_count = [], 0
+    for unit in source.list_units(uri or _uri_of(settings, source_name), clients, window):
+        if unit.unit_at not in window:
+            continue
+        if known.get(unit.uri) == unit.version and unit.uri not in replayed:
+            known_count += 1
+        else:
+            units.append(unit)
+    batches = _batches(units, settings.units_per_batch, shares)
+    document = json.dumps({"source_name": source_name, "batches": batches}, default=_plain)
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    plan_id = f"{now}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
+    if batches:
+        replace_file(lake.dir / "plans" / f"{plan_id}.json", document)
+        for old in sorted((lake.dir / "plans").glob("*.json"))[:-KEPT_PLANS]:
+            old.unlink(missing_ok=True)
+    return Plan(plan_id, source_name, len(units), known_count, len(batches))
+
+
+def load_batch(
+    settings: Settings, plan_id: str, batch_number: int, clients: Clients, tick: Callable[[], None] | None = None
+) -> LoadSummary:
+    """Loads one batch of a plan. Doing it twice, or at the same time as somebody else, changes nothing.
+
+    Args:
+        tick: called once a unit.
+
+    Raises:
+        SettingError: no key for the pseudonyms.
+        SourceError: a unit cannot be read.
+    """
+    lake = Lake(settings)
+    document = json.loads((lake.dir / "plans" / f"{plan_id}.json").read_text())
+    units = [
+        Unit(each["uri"], each["version"], datetime.fromisoformat(each["unit_at"]), each["size_bytes"])
+        for each in document["batches"][batch_number]
+    ]
+    return load_units(settings, source_named(document["source_name"]), units, clients, tick)
+
+
+def load_units(
+    settings: Settings, source: Source, units: list[Unit], clients: Clients, tick: Callable[[], None] | None = None
+) -> LoadSummary:
+    """Loads `units` in one commit. One that cannot be had is counted and left for the next plan.
+
+    Raises:
+        SourceError: none of them can be read.
+        SourceUnavailableError: the source does not answer now.
+    """
+    load = BatchLoad(Lake(settings), source.name, source.tables, [unit.uri for unit in units], source.same_content)
+    delivered = _Delivered(source, units, clients)
+    loaded: dict[str, LoadedUnit] = {}
+
+    def begun() -> Iterator[tuple[Unit, bytes]]:
+        for unit, data in delivered:
+            loaded[unit.uri] = LoadedUnit(
+                unit.uri, unit.version, unit.unit_at, hashlib.sha256(data).hexdigest(), unit.size_bytes
+            )
+            load.begin(loaded[unit.uri])
+            yield unit, data
+            if tick:
+                tick()
+
+    with _collector_off():
+        for unit, chunk in source.parse(begun(), load_identities(settings)):
+            load.add(loaded[unit.uri], chunk)
+        if delivered.refusals and len(delivered.refusals) == len(units):
+            raise delivered.refusals[0]
+        rows = load.commit()
+    return LoadSummary.of(rows, missing_count=delivered.missing_count, unreadable_count=len(delivered.refusals))
+
+
+class _Delivered:
+    """The bytes of units, in their order, a few of them read ahead; counts those that cannot be had."""
+
+    def __init__(self, source: Source, units: list[Unit], clients: Clients) -> None:
+        self._source, self._units, self._clients = source, units, clients
+        self.missing_count = 0
+        self.refusals: list[SourceError] = []
+
+    def __iter__(self) -> Iterator[tuple[Unit, bytes]]:
+        """
+        Raises:
+            SourceUnavailableError: the source does not answer now.
+        """
+        waiting: deque[tuple[Unit, Future[bytes]]] = deque()
+        with ThreadPoolExecutor(READERS, thread_name_prefix="read") as readers:
+            for unit in self._units:
+                waiting.append((unit, readers.submit(self._source.read_unit, unit, self._clients)))
+                if len(waiting) > READERS or sum(each.size_bytes for each, _ in waiting) > READ_AHEAD_BYTES:
+                    yield from self._next(waiting)
+            while waiting:
+                yield from self._next(waiting)
+
+    def _next(self, waiting: deque[tuple[Unit, Future[bytes]]]) -> Iterator[tuple[Unit, bytes]]:
+        unit, data = waiting.popleft()
+        try:
+            yield unit, data.result()
+        except (UnitGone, UnitReplaced):
+            self.missing_count += 1
+        except SourceUnavailableError:
+            raise
+        except SourceError as refusal:
+            log.warning("A unit is left for the next load: %s", refusal)
+            self.refusals.append(refusal)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Without the garbage collector, which would walk millions of values and find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _batches(units: list[Unit], most_units: int, shares: int) -> list[list[Unit]]:
+    """Units in their order, cut into batches by number and bytes, at most `MOST_BATCHES` of them."""
+    size = max(min(most_units, -(-len(units) // shares)), -(-len(units) // MOST_BATCHES), 1)
+    most_bytes = max(BATCH_BYTES, 2 * sum(unit.size_bytes for unit in units) // MOST_BATCHES)
+    batches: list[list[Unit]] = []
+    batch_bytes = 0
+    for unit in units:
+        if not batches or len(batches[-1]) == size or batch_bytes + unit.size_bytes > most_bytes:
+            batches.append([])
+            batch_bytes = 0
+        batches[-1].append(unit)
+        batch_bytes += unit.size_bytes
+    return batches
+
+
+def extract(
+    settings: Settings,
+    source_name: str,
+    window: Window,
+    clients: Clients,
+    on_progress: Progress | None = None,
+    *,
+    uri: str | None = None,
+    replay_quarantined: bool = False,
+    processes: int = 1,
+) -> LoadSummary:
+    """Plans and loads a window, in this process or in several.
+
+    Args:
+        processes: how many load at the same time; more than one starts that many, to which `clients` is sent.
+    """
+    planned = plan(
+        settings, source_name, window, clients, uri=uri, replay_quarantined=replay_quarantined, shares=processes
+    )
+    if processes > 1 and planned.batch_count > 1:
+        return _load_in_processes(settings, planned, clients, min(processes, planned.batch_count), on_progress)
+    units_done = count(1)
+
+    def tick() -> None:
+        if on_progress:
+            on_progress(f"load {source_name}", next(units_done), planned.unit_count)
+
+    loads = (load_batch(settings, planned.plan_id, number, clients, tick) for number in range(planned.batch_count))
+    return sum(loads, LoadSummary())
+
+
+def _load_in_processes(
+    settings: Settings, planned: Plan, clients: Clients, processes: int, on_progress: Progress | None
+) -> LoadSummary:
+    loaded = LoadSummary()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        loads = [
+            pool.submit(load_batch, settings, planned.plan_id, number, clients) for number in range(planned.batch_count)
+        ]
+        for load in as_completed(loads):
+            loaded += load.result()
+            if on_progress:
+                on_progress(f"load {planned.source_name}", loaded.unit_count, planned.unit_count)
+    return loaded
+
+
+def _uri_of(settings: Settings, source_name: str) -> str:
+    if source_name not in settings.sources:
+        raise SourceError(
+            "the source has no URI",
+            where="LABELHOUSE_SOURCES",
+            value=source_name,
+            allowed="a JSON object of source name to URI",
+        )
+    return settings.sources[source_name]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Unit):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

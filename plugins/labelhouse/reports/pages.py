@@ -1,0 +1,139 @@
+"""The pages that reports are shown on, and what each can be narrowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One thing that a page can be narrowed to; none of it means all.
+
+    Args:
+        name: the parameter in URLs and, as `$name`, in SQL.
+        title: for people.
+        kind: a `choice` from a list, a `date` (ISO 8601), or a `chip` that is set by a click elsewhere.
+        is_many: whether it is repeated in URLs, and a list in SQL.
+        everything: the words for all of it.
+        choices: SELECT of everything that it can be, as one column of text in order; other values are
+            unknown. None: every value is looked for.
+        label: its value as people read it.
+    """
+
+    name: str
+    title: str
+    kind: Literal["choice", "date", "chip"] = "choice"
+    is_many: bool = False
+    everything: str = ""
+    choices: str | None = None
+    label: Callable[[str], str] = str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page made of reports.
+
+    Args:
+        name: part of its URL; a report names it.
+        title: for people.
+        filters: what it can be narrowed to.
+        marts: what its reports read; a release that was built before they existed has none of them.
+        nothing: the sentence where no filter hides anything and there is still nothing. Empty: each report
+            speaks for itself.
+        steps: what to do then.
+    """
+
+    name: str
+    title: str
+    filters: tuple[Filter, ...]
+    marts: frozenset[str]
+    nothing: str = ""
+    steps: tuple[str, ...] = ()
+
+
+def run_name(run_id: str) -> str:
+    """The name of a run: its id is `account/region/name`."""
+    return run_id.split("/", 2)[-1]
+
+
+WORKERS = Page(
+    name="workers",
+    title="Workers",
+    filters=(
+        Filter(
+            "job",
+            "Labelling job",
+            everything="All jobs",
+            choices="select labeling_job_name from dim_labeling_job order by labeling_job_name",
+        ),
+        Filter("worker", "Worker", "chip", everything="All workers"),
+    ),
+    marts=frozenset({"dim_labeling_job", "fct_dataset_object", "fct_worker_job", "fct_worker_response"}),
+)
+
+TRAINING = Page(
+    name="training",
+    title="Training",
+    filters=(
+        Filter("from_date", "Started from", "date"),
+        Filter("until_date", "Started until", "date"),
+        Filter(
+            "metric",
+            "Metric",
+            everything="All metrics",
+            # a base name stands for its train, validation and test metrics together
+            choices="""
+                select metric
+                from (
+                    select metric_base_name as metric, metric_base_name as base, 0 as place from fct_run_metric
+                    union
+                    select metric_name, metric_base_name, 1 from fct_run_metric where metric_name <> metric_base_name
+                )
+                where metric is not null
+                group by metric
+                order by min(base), min(place), metric
+            """,
+        ),
+        Filter(
+            "experiment",
+            "Experiment",
+            everything="All experiments",
+            choices="select distinct experiment_name as name from fct_run_metric where name is not null order by name",
+        ),
+        Filter(
+            "account",
+            "Account",
+            everything="All accounts",
+            choices="select distinct account_id from fct_run_metric where account_id is not null order by account_id",
+        ),
+        Filter(
+            "resource_type",
+            "Resource type",
+            everything="All resource types",
+            choices="select distinct resource_type as name from dim_run where name is not null order by name",
+        ),
+        Filter(
+            "run",
+            "Run",
+            "chip",
+            is_many=True,
+            everything="All runs",
+            choices="select run_id from dim_run order by run_id",
+            label=run_name,
+        ),
+    ),
+    marts=frozenset({"dim_run", "fct_metric_point", "fct_metric_write_audit", "fct_run_metric"}),
+    nothing="No training metric is in this release",
+    steps=(
+        "Let a CloudTrail trail log data events of the type AWS::SageMaker::ExperimentTrialComponent: that is where "
+        "SageMaker says which metric was written, and by whom.",
+        'Name the folder of its files in the setting LABELHOUSE_SOURCES: {"cloudtrail": "s3://bucket/AWSLogs"}.',
+        "Unpause the DAG extract_cloudtrail and trigger it for the time that you want to load; build_marts then "
+        "builds and publishes by itself.",
+    ),
+)
+
+#: In the order of the navigation.
+PAGES = {page.name: page for page in (WORKERS, TRAINING)}

@@ -1,0 +1,91 @@
+"""Loading CloudTrail against `gzip -dc` of the same files and against PySpark. `make bench` prints it.
+
+Contenders take turns: each round runs every one of them once, forwards in one round and backwards in the next, and is
+compared with the yardstick of its own round. A time counts only after what arrived was found to be the truth.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from benchmarks.contenders import ONE, SPARK, TWO, YARDSTICK, Contender, Trail, contenders
+from benchmarks.measure import CommandError
+from benchmarks.results import circumstances, goal, is_kept, show, spread, steadiness, table
+
+pytestmark = pytest.mark.timeout(0)
+
+
+def test_loading_a_trail(trail: Trail, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    rounds = pytestconfig.getoption("--rounds")
+    everybody, remark = contenders(trail)
+    for number in range(rounds):
+        for contender in everybody if number % 2 == 0 else everybody[::-1]:
+            try:
+                contender.runs.append(contender.run(tmp_path / "out"))
+            except CommandError as error:
+                if contender.name != SPARK:
+                    raise
+                remark = f"PySpark did not take part: {error}"
+            print(f"round {number + 1}, {contender.name}: {contender.runs[-1:]}"[:160])
+        everybody = [each for each in everybody if len(each.runs) == number + 1]
+    show("CloudTrail: files to rows", report(trail, everybody, remark), keep=is_kept(pytestconfig))
+
+
+def report(trail: Trail, everybody: list[Contender], remark: str) -> list[str]:
+    """The lines of the section: what was read, with what, and the tables."""
+    yardstick = everybody[0]
+    rows = [
+        [
+            each.name,
+            spread([run.wall_seconds for run in each.runs]),
+            spread([run.cpu_seconds for run in each.runs]),
+            spread(each.ratios(yardstick)),
+            f"{max(run.peak_bytes for run in each.runs) / 1e6:,.0f}",
+        ]
+        for each in everybody
+    ]
+    lines = [
+        circumstances(),
+        "",
+        f"{trail.size}. {len(yardstick.runs)} rounds; median (least–most). Start-up is included; memory is the most "
+        "that a round saw, resident, summed over the processes (pages they share count in each).",
+        "",
+        *table(["contender", "wall s", "CPU s", "wall as a multiple of gzip -dc", "peak MB"], rows),
+        "",
+        steadiness("The yardstick", [run.wall_seconds for run in yardstick.runs]),
+        "",
+        *table(["figure", "goal", "measured", "reached"], goals(trail, {each.name: each for each in everybody})),
+    ]
+    return [*lines, "", remark] if remark else lines
+
+
+def goals(trail: Trail, by_name: dict[str, Contender]) -> list[list[str]]:
+    """Rows of `figure, goal, measured, reached`."""
+    rows, yardstick = [], by_name[YARDSTICK]
+    for name, most in ((ONE, 1.0), (TWO, 0.6)):
+        contender = by_name[name]
+        work = [json.loads(run.output)["work_seconds"] for run in contender.runs]
+        ratios = contender.ratios(yardstick)
+        after = [mine / other.wall_seconds for mine, other in zip(work, yardstick.runs, strict=True)]
+        peak = max(run.peak_bytes for run in contender.runs) / 1e6
+        rows += [
+            goal(f"{name} / gzip -dc", f"≤ {most}", spread(ratios), median(ratios) <= most),
+            [f"{name} / gzip -dc, after its imports", "", spread(after), ""],
+            [f"{name}, MB/s unpacked", "", _speeds(trail, contender), ""],
+            goal(f"{name}, peak MB", "< 1,000", f"{peak:,.0f}", peak < 1000),
+        ]
+    if spark := by_name.get(SPARK):
+        for name in (ONE, TWO):
+            times = [1 / ratio for ratio in by_name[name].ratios(spark)]
+            is_goal = name == ONE
+            rows.append(goal(f"PySpark / {name}", "≥ 8", spread(times), median(times) >= 8) if is_goal else
+                        [f"PySpark / {name}", "", spread(times), ""])  # fmt: skip
+    return rows
+
+
+def _speeds(trail: Trail, contender: Contender) -> str:
+    return spread([trail.truth["raw_bytes"] / 1e6 / run.wall_seconds for run in contender.runs], ".0f")
