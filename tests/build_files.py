@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ class Delivery:
     """Rows of the raw tables; columns that a test does not name are NULL or have a plain value."""
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    event_numbers: Iterator[int] = field(default_factory=count)
 
     def entry(
         self, job: str, object_id: str, label: str | None, *, manifest_job: str | None = None, **columns: Any
@@ -59,6 +62,50 @@ class Delivery:
             "label": label,
         }
         self._add("worker_responses", row | columns)
+
+    def point(
+        self, run: str, metric: str, step: int | None, value: float | None, metric_at: datetime, **columns: Any
+    ) -> None:
+        """A point in a call of its own, made two seconds later; without a finite value it is NaN."""
+        number = next(self.event_numbers)
+        row = {
+            "unit_uri": f"s3://bucket/AWSLogs/{number // 100}.json.gz",
+            "position": f"{number % 100}/0",
+            "event_at": metric_at + timedelta(seconds=2),
+            "event_id": f"event-{number:06}",
+            "point_index": 0,
+            "trial_component_name": run,
+            "account_id": "111122223333",
+            "aws_region": "eu-west-1",
+            "resource_type": "AWS::SageMaker::ExperimentTrialComponent",
+            "metric_name": metric,
+            "step": step,
+            "metric_value": value,
+            "value_flag": "nan" if value is None else None,
+            "metric_at": metric_at,
+            "principal_arn": "arn:aws:sts::111122223333:assumed-role/Trainer/SageMaker",
+            "principal_type": "AssumedRole",
+            "source_network": "10.0.0.0/24",
+            "user_agent": "Boto3/1.34",
+        }
+        self._add("training_metrics", row | columns)
+
+    def call(self, operation: str, event_at: datetime, request: dict[str, Any] | str, **columns: Any) -> None:
+        """A call to SageMaker that took effect; `request` are its parameters."""
+        number = next(self.event_numbers)
+        row = {
+            "unit_uri": "s3://bucket/AWSLogs/calls.json.gz",
+            "position": str(number),
+            "event_at": event_at,
+            "event_id": f"event-{number:06}",
+            "event_source": "sagemaker.amazonaws.com",
+            "event_name": operation,
+            "account_id": "111122223333",
+            "aws_region": "eu-west-1",
+            "principal_arn": "arn:aws:iam::111122223333:user/p_0",
+            "request_json": request if isinstance(request, str) else json.dumps(request),
+        }
+        self._add("management_events", row | columns)
 
     def write(self, database: Path, changed_days: Collection[date] | None = None) -> Path:
         """A new build file: `raw` with all rows, `changed` with those of the given UTC days (None: all)."""

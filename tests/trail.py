@@ -55,7 +55,7 @@ class Trail:
         self.digests: list[str] = []
         self.logs: list[str] = []
         self.ended_at = started_at
-        self._undigested: list[str] = []
+        self.undigested: list[str] = []
 
     # --- what CloudTrail does
 
@@ -76,7 +76,7 @@ class Trail:
         self.metadata[key] = {}
         self.logs.append(key)
         if is_digested:
-            self._undigested.append(key)
+            self.undigested.append(key)
         return key
 
     def digest(self, ended_at: datetime, *, is_first: bool = False, signed_at: datetime | None = None) -> str:
@@ -99,9 +99,9 @@ class Trail:
             "newestEventTime": f"{ended_at:%Y-%m-%dT%H:%M:%SZ}",
             "oldestEventTime": f"{self.ended_at:%Y-%m-%dT%H:%M:%SZ}",
             **self._previous(chain[-1] if chain and not is_first else None),
-            "logFiles": [self._named(each, ended_at) for each in self._undigested],
+            "logFiles": [self._named(each, ended_at) for each in self.undigested],
         }
-        self._undigested = []
+        self.undigested = []
         if not signed_at:
             self.ended_at = ended_at
         self.digests.append(key)

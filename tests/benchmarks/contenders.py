@@ -73,9 +73,10 @@ class Contender:
             shutil.rmtree(out, ignore_errors=True)
         return result
 
-    def ratios(self, to: Contender) -> list[float]:
-        """Wall time in every round as a multiple of the other's."""
-        return [mine.wall_seconds / other.wall_seconds for mine, other in zip(self.runs, to.runs, strict=True)]
+    def ratios(self, to: Contender, what: str = "wall_seconds") -> list[float]:
+        """Wall time, or another figure, in every round as a multiple of the other's."""
+        pairs = zip(self.runs, to.runs, strict=True)
+        return [getattr(mine, what) / getattr(other, what) for mine, other in pairs]
 
 
 def generate(folder: Path, gigabytes: float) -> Trail:

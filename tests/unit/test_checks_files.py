@@ -21,7 +21,7 @@ CHECK = """
 """
 GOOD = f"{HEAD}expectations:{CHECK}"
 FRAMED = f"{HEAD}frames:\n  few: select 1 as one\nexpectations:{CHECK}    frame: "
-NUMBERS = "hold_quarantined_ratio, latest_event_at, retained_releases, units_per_batch"
+NUMBERS = "hold_quarantined_ratio, latest_event_at, retained_releases, units_per_batch, verified_ratio"
 
 #: A file · the sentence it gets, after its name.
 NOT_UNDERSTOOD = {
@@ -84,8 +84,9 @@ NOT_UNDERSTOOD = {
     ),
     "a row named by who made it": (
         GOOD + "    keys: [worker_id]\n",
-        ", expectation 1: keys: 'worker_id' may not name a row (allowed: dataset_object_id, event_date, "
-        "labeling_job_name, position, source_name, unit_uri, unit_version)",
+        ", expectation 1: keys: 'worker_id' may not name a row (allowed: account_id, aws_region, "
+        "dataset_object_id, event_date, event_name, file_uri, labeling_job_name, metric_name, position, run_id, "
+        "source_name, unit_uri, unit_version)",
     ),
     "an unknown expectation": (
         GOOD.replace("not_be_null", "not_be_nil"),

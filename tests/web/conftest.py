@@ -101,3 +101,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     driver = Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def clean_browser(browser: Chrome) -> Chrome:
+    """The browser with nothing recorded yet, in light colours."""
+    browser.get("about:blank")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    return browser
+
+
+@pytest.fixture
+def site(site_of: Callable[[Path], str], published_lake: Path) -> str:
+    """The address of the pages of the published lake."""
+    return site_of(published_lake)

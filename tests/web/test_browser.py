@@ -2,76 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import Select
 
 from labelhouse.settings import PROJECT_DIR
+from web.chromium import complaints, drawn_marks, fetched, query_of, wait
 from web.fake_lake import answers, publish, status, write_status
 
 Site = Callable[[Path], str]
-
-
-@pytest.fixture
-def site(site_of: Site, published_lake: Path) -> str:
-    """The address of the pages of the published lake."""
-    return site_of(published_lake)
-
-
-@pytest.fixture
-def clean_browser(browser: Chrome) -> Chrome:
-    """The browser with nothing recorded yet, in light colours."""
-    browser.get("about:blank")
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-    for log in ("browser", "performance"):
-        browser.get_log(log)
-    return browser
-
-
-def wait(browser: Chrome, what: Callable[[Chrome], Any], seconds: float = 20) -> Any:
-    return WebDriverWait(browser, seconds, poll_frequency=0.1).until(what)
-
-
-def drawn_marks(browser: Chrome) -> list[int]:
-    """Per chart of the page, how many bars, points or lines it has; waits until every chart has some."""
-    count = """
-        return [...document.querySelectorAll('.plot')].map(
-            (plot) => plot.querySelectorAll('svg .mark-rect path, svg .mark-symbol path, svg .mark-rule line').length)
-    """
-    wait(browser, lambda _: (marks := browser.execute_script(count)) and all(marks))
-    marks: list[int] = browser.execute_script(count)
-    return marks
-
-
-def complaints(browser: Chrome) -> list[str]:
-    """Errors on the console, violations of the policy among them."""
-    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-
-
-def fetched(browser: Chrome) -> set[str]:
-    """The addresses that were sent for, those that the policy stopped left out."""
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    stopped = {
-        event["params"]["requestId"] for event in events if event["params"].get("blockedReason") in ("csp", "origin")
-    }
-    requests = [event["params"] for event in events if event["method"] == "Network.requestWillBeSent"]
-    addresses = {each["request"]["url"] for each in requests if each["requestId"] not in stopped}
-    return {address for address in addresses if not address.startswith(("data:", "chrome:", "about:"))}
-
-
-def query_of(browser: Chrome) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(browser.current_url).query)
 
 
 def test_the_charts_are_drawn_under_the_policy_and_offline(clean_browser: Chrome, site: str) -> None:
@@ -138,9 +86,9 @@ def test_the_pages_follow_the_theme_of_airflow(clean_browser: Chrome, site: str,
 def test_nothing_sticks_out_of_a_narrow_page(clean_browser: Chrome, site: str) -> None:
     narrow = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     clean_browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
-    for page in ("workers", "quality", "dbt-docs"):
+    for page in ("workers", "training", "quality", "dbt-docs"):
         clean_browser.get(f"{site}/{page}")
-        if page == "workers":
+        if page in ("workers", "training"):
             drawn_marks(clean_browser)
         assert clean_browser.execute_script("return document.documentElement.scrollWidth") <= 380
 

@@ -17,6 +17,7 @@ from labelhouse.marts.export import csv_cell
 from labelhouse.reports import all_reports
 from labelhouse.web.tiles import shown
 from web.fake_lake import answers, publish, status, write_status
+from web.fake_training import ACCOUNT, training_points
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
@@ -52,8 +53,12 @@ def rows_of(client: TestClient, address: str) -> list[dict[str, str]]:
 
 def test_every_tile_of_a_page_can_be_exported(reader: TestClient) -> None:
     worker = rows_of(reader, "/workers/worker_table.csv")[0]["worker_id"]
+    chosen = {
+        "workers": f"worker={worker}",
+        "training": f"run={ACCOUNT}/eu-west-1/birds-classifier-023-aws-training-job",
+    }
     for report in all_reports().values():
-        rows = rows_of(reader, f"/{report.page}/{report.name}.csv?worker={worker}")
+        rows = rows_of(reader, f"/{report.page}/{report.name}.csv?{chosen[report.page]}")
         assert rows
         assert list(rows[0]) == [field.name for field in report.fields]
     for name in ("checks", "quarantine", "ledger", "releases"):
@@ -65,7 +70,8 @@ def test_hostile_names_are_exported_as_text(tmp_path: Path, reader_of: Callable[
     rows = [
         row | {"source_ref": formula, "label": "@SUM(1)", "worker_id": "+1"} for row in answers({formula: "private"})
     ]
-    release = publish(tmp_path, rows)
+    points = [row | {"principal_arn": formula, "run_name": "+1", "run_id": "=1/@2/+3"} for row in training_points(3, 5)]
+    release = publish(tmp_path, rows, points)
     bad = status()["quarantine"][0] | {"reason": "-2+3", "examples": [{"unit_uri": formula, "position": "0"}]}
     write_status(tmp_path, status(release, quarantine=[bad]))
     client = reader_of(tmp_path)
@@ -77,6 +83,8 @@ def test_hostile_names_are_exported_as_text(tmp_path: Path, reader_of: Callable[
     )
     assert rows_of(client, "/workers/worker_table.csv")[0]["worker_id"] == "'+1"
     assert float(answer["time_spent_seconds"]) > 0
+    assert {row["principal_arn"] for row in rows_of(client, "/training/metric_writers.csv")} == {f"'{formula}"}
+    assert rows_of(client, "/training/run_table.csv?run=%3D1/@2/%2B3")[0]["run_id"] == "'=1/@2/+3"
     quarantined = rows_of(client, "/quality/quarantine.csv")[0]
     assert (quarantined["reason"], quarantined["example"]) == ("'-2+3", f"'{formula} · 0")
 
@@ -94,6 +102,7 @@ def test_the_names_of_files_hold_nothing_from_outside(tmp_path: Path, reader_of:
 def test_only_what_a_page_shows_can_be_exported_from_it(reader: TestClient, name: str) -> None:
     assert reader.get(f"/quality/{name}.csv").status_code == (200 if name == "checks" else 404)
     assert reader.get(f"/workers/{name}.csv").status_code == (200 if name == "worker_table" else 404)
+    assert reader.get(f"/training/{name}.csv").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -110,6 +119,17 @@ def test_only_what_a_page_shows_can_be_exported_from_it(reader: TestClient, name
         (3599.7, "seconds", "1 h 00 min"),
         (7384, "seconds", "2 h 03 min"),
         ("2026-09-30T14:00:00+02:00", "time", "2026-09-30 12:00 UTC"),
+        (-65.0, "seconds", "−1 min 05 s"),
+        (0.912345, "number", "0.9123"),
+        (0.00045678, "number", "0.0004568"),
+        (0.000001, "number", "1.000e-06"),
+        (48210.4, "number", "48,210"),
+        (1.5e12, "number", "1.500e+12"),
+        (0.0, "number", "0"),
+        (12, "number", "12.00"),
+        (-2.5, "number", "-2.500"),
+        ("123456789012/eu-west-1/a/b", "run", "a/b"),
+        ("no id", "run", "no id"),
         (False, "boolean", "no"),
     ],
 )

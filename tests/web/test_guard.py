@@ -37,7 +37,12 @@ def app(app_of: Callable[[Path], GuardedApp], published_lake: Path) -> GuardedAp
 
 def routes(app: FastAPI) -> list[str]:
     """An address of every route of the app, the static files included."""
-    values = {"/workers/{name}.csv": "worker_table", "/quality/{name}.csv": "checks", "/static/{name}": "app.css"}
+    values = {
+        "/workers/{name}.csv": "worker_table",
+        "/training/{name}.csv": "run_table",
+        "/quality/{name}.csv": "checks",
+        "/static/{name}": "app.css",
+    }
     return [path.replace("{name}", values.get(path, "")) for path in (route.path for route in app.routes)]  # type: ignore[attr-defined]
 
 
@@ -46,6 +51,8 @@ def test_the_walk_finds_every_route(app: GuardedApp) -> None:
         "/",
         "/workers",
         "/workers/worker_table.csv",
+        "/training",
+        "/training/run_table.csv",
         "/quality",
         "/quality/checks.csv",
         "/dbt-docs",

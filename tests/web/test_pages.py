@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -17,69 +14,9 @@ from fastapi.testclient import TestClient
 from labelhouse.errors import SettingError
 from labelhouse.web.app import make_app
 from web.fake_lake import HELD, PUBLISHED_AT, FakeAccess, answers, publish, status, write_status
+from web.html_page import CANARIES, Page, live_nodes, page
 
 Reader = Callable[[Path], TestClient]
-
-CANARIES = (
-    "<img src=x onerror=alert(1)>",
-    '"><script>alert(1)</script>',
-    "</script><script>alert(1)</script>",
-    "' onmouseover='alert(1)",
-    "javascript:alert(1)",
-    "{{ 7 * 7 }}{% for x in y %}",
-    "<!--<script>",
-    "\u202egpj.\u200bx",
-)
-
-
-class Page(HTMLParser):
-    """What a browser would make of a page: its elements, its text, its data blocks."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.data: list[Any] = []
-        self._within = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attributes)))
-        self._within = tag
-
-    def handle_endtag(self, tag: str) -> None:
-        self._within = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._within == "script":
-            self.data.append(json.loads(data))
-        elif data.strip():
-            self.text.append(" ".join(data.split()))
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of every element of that name."""
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
-def live_nodes(shown: Page) -> list[str]:
-    """Whatever on a page would run, load or lead away, and is not ours."""
-    ours = re.compile(r"/static/(app|vega)[.-][\w.-]+\.(js|css)$")
-    found = [tag for tag, _ in shown.elements if tag in ("img", "object", "embed", "iframe", "style", "base", "svg")]
-    for tag, attributes in shown.elements:
-        found += [f"{tag} {name}" for name in attributes if name.startswith("on") or name in ("style", "srcdoc")]
-        if tag == "script" and attributes != {"type": "application/json"} and not ours.match(attributes["src"] or ""):
-            found.append(str(attributes))
-        if tag in ("a", "form") and not (attributes.get("href") or attributes.get("action") or "").startswith(
-            ("/", "?")
-        ):
-            found.append(str(attributes))
-    return found
-
-
-def page(client: TestClient, address: str) -> Page:
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return Page(answer.text)
 
 
 def test_the_figures_are_those_of_the_release(reader: TestClient) -> None:
@@ -177,11 +114,12 @@ def test_every_outside_value_stays_text(tmp_path: Path, reader_of: Reader) -> No
 
 def test_before_anything_is_published_the_pages_say_what_to_do(tmp_path: Path, reader_of: Reader) -> None:
     client = reader_of(tmp_path / "no" / "lake")
-    for address in ("/workers", "/quality", "/dbt-docs"):
+    for address in ("/workers", "/training", "/quality", "/dbt-docs"):
         text = " ".join(page(client, address).text)
         assert "Nothing is published yet" in text
         assert "extract_labeling_output" in text
     assert client.get("/workers/worker_table.csv").status_code == 404
+    assert client.get("/training/run_table.csv").status_code == 404
     assert client.get("/quality/checks.csv").status_code == 404
     assert client.get("/dbt-docs/site").status_code == 404
 
@@ -197,7 +135,7 @@ def test_what_was_read_waits_for_a_build(tmp_path: Path, reader_of: Reader) -> N
 
 def test_a_first_publication_that_is_held_says_why(tmp_path: Path, reader_of: Reader) -> None:
     write_status(tmp_path, status(held=HELD))
-    for address in ("/workers", "/quality", "/dbt-docs"):
+    for address in ("/workers", "/training", "/quality", "/dbt-docs"):
         text = " ".join(page(reader_of(tmp_path), address).text)
         assert "Publication is held" in text
         assert HELD["sentence"] in text

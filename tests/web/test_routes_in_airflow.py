@@ -25,7 +25,12 @@ PREFIX = "/labelhouse"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 NO_ROUTES = ("/openapi.json", "/docs", "/redoc", "/nothing-here", "/static/..%2fapp.py", "/static/%252e%252e/app.py")
 #: A file and a tile stand for the routes that serve them all.
-_NAMES = {"/workers/{name}.csv": "worker_table", "/quality/{name}.csv": "checks", "/static/{name}": "app.css"}
+_NAMES = {
+    "/workers/{name}.csv": "worker_table",
+    "/training/{name}.csv": "run_table",
+    "/quality/{name}.csv": "checks",
+    "/static/{name}": "app.css",
+}
 ROUTES = [
     PREFIX + route.path.replace("{name}", _NAMES.get(route.path, ""))  # type: ignore[attr-defined]
     for route in make_app(FakeAccess(), Path).routes
@@ -124,7 +129,12 @@ def test_the_pages_are_entries_of_the_navigation(browser: Chrome, airflow: Any) 
     browser.delete_all_cookies()
     browser.get(f"{airflow.url}/auth/login?next=/plugin/labelhouse-workers")
     log_in(browser, airflow, "viewer")
-    for page, title in (("workers", "Workers"), ("quality", "Data quality"), ("dbt-docs", "dbt docs")):
+    for page, title in (
+        ("workers", "Workers"),
+        ("training", "Training"),
+        ("quality", "Data quality"),
+        ("dbt-docs", "dbt docs"),
+    ):
         open_entry(browser, page, title)
         assert browser.find_element(By.TAG_NAME, "h1").text == title
 

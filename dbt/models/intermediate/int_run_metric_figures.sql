@@ -4,6 +4,12 @@ with points as (
 
 ),
 
+run_metrics as (
+
+    select * from {{ ref('int_run_metrics') }}
+
+),
+
 metric_names as (
 
     select * from {{ ref('int_training_metric_names') }}
@@ -13,9 +19,7 @@ metric_names as (
 totals as (
 
     select
-        run_id,
-        metric_name,
-        min(has_steps) as has_steps,
+        run_metric_number,
         count(*) as point_count,
         count(value_flag) as nan_count,
         min(metric_value) as least_value,
@@ -26,7 +30,7 @@ totals as (
         min(metric_at) as started_at,
         max(metric_at) as ended_at
     from points
-    group by run_id, metric_name
+    group by run_metric_number
 
 ),
 
@@ -34,6 +38,9 @@ judged as (
 
     select
         totals.*,
+        run_metrics.run_id,
+        run_metrics.metric_name,
+        run_metrics.has_steps,
         metric_names.dataset_split,
         metric_names.metric_base_name,
         metric_names.is_higher_better,
@@ -44,7 +51,8 @@ judged as (
             when not metric_names.is_higher_better then totals.least_value
         end as best_value
     from totals
-    inner join metric_names on totals.metric_name = metric_names.metric_name
+    inner join run_metrics on totals.run_metric_number = run_metrics.run_metric_number
+    inner join metric_names on run_metrics.metric_name = metric_names.metric_name
 
 ),
 
@@ -52,8 +60,7 @@ judged as (
 placed as (
 
     select
-        points.run_id,
-        points.metric_name,
+        points.run_metric_number,
         points.step,
         points.metric_value,
         points.previous_value,
@@ -70,18 +77,14 @@ placed as (
                 then {{ seconds_between('judged.started_at', 'points.metric_at') }} / 3600
         end as hour_offset
     from points
-    inner join judged
-        on
-            points.run_id = judged.run_id
-            and points.metric_name = judged.metric_name
+    inner join judged on points.run_metric_number = judged.run_metric_number
 
 ),
 
 sums as (
 
     select
-        run_id,
-        metric_name,
+        run_metric_number,
         max(metric_value) filter (where is_last) as final_value,
         max(step) filter (where is_last) as final_step,
         min(step) filter (where is_best) as best_step,
@@ -98,7 +101,7 @@ sums as (
         avg(metric_value) filter (where fifth = 5) as average_5,
         avg(abs(metric_value - previous_value)) filter (where fifth < 5) as average_change
     from placed
-    group by run_id, metric_name
+    group by run_metric_number
 
 ),
 
@@ -140,7 +143,4 @@ select
         as best_average,
     {{ finite('stretches.average_change') }} as average_change
 from judged
-inner join stretches
-    on
-        judged.run_id = stretches.run_id
-        and judged.metric_name = stretches.metric_name
+inner join stretches on judged.run_metric_number = stretches.run_metric_number

@@ -1,13 +1,17 @@
 with metric_points as (
 
     select
-        run_id,
-        metric_name,
-        step,
-        previous_step,
-        cast(step as double) - cast(previous_step as double) as step_gap
-    from {{ ref('int_run_metric_points') }}
-    where has_steps and step > previous_step
+        run_metrics.run_id,
+        run_metrics.metric_name,
+        metric_points.step,
+        metric_points.previous_step,
+        cast(metric_points.step as double) - cast(metric_points.previous_step as double) as step_gap
+    from {{ ref('int_run_metric_points') }} as metric_points
+    inner join {{ ref('int_run_metrics') }} as run_metrics
+        on metric_points.run_metric_number = run_metrics.run_metric_number
+    where
+        run_metrics.has_steps
+        and metric_points.step > metric_points.previous_step
 
 ),
 

@@ -4,6 +4,12 @@ with metric_points as (
 
 ),
 
+run_metrics as (
+
+    select * from {{ ref('int_run_metrics') }}
+
+),
+
 points as (
 
     select * from {{ ref('stg_cloudtrail__training_metrics') }}
@@ -13,15 +19,25 @@ points as (
 repeated as (
 
     select
-        run_id,
-        metric_name,
+        run_metric_number,
         cast(sum(copy_count) as bigint) as point_count,
         sum(metric_value * copy_count) / nullif(sum(copy_count) filter (where metric_value is not null), 0)
             as average_value,
         avg(metric_value) as average_value_once
     from metric_points
-    group by run_id, metric_name
+    group by run_metric_number
     having max(copy_count) > 1
+
+),
+
+named as (
+
+    select
+        repeated.*,
+        run_metrics.run_id,
+        run_metrics.metric_name
+    from repeated
+    inner join run_metrics on repeated.run_metric_number = run_metrics.run_metric_number
 
 ),
 
@@ -46,10 +62,10 @@ numbered as (
             order by points.event_at, points.event_id, points.point_index
         ) as copy_number
     from points
-    inner join repeated
+    inner join named
         on
-            points.run_id = repeated.run_id
-            and points.metric_name = repeated.metric_name
+            points.run_id = named.run_id
+            and points.metric_name = named.metric_name
 
 ),
 
@@ -80,12 +96,12 @@ select
     copies.first_event_at,
     copies.last_event_at,
     copies.step,
-    repeated.point_count,
+    named.point_count,
     copies.extra_count,
-    {{ finite('repeated.average_value') }} as average_value,
-    {{ finite('repeated.average_value_once') }} as average_value_once
+    {{ finite('named.average_value') }} as average_value,
+    {{ finite('named.average_value_once') }} as average_value_once
 from copies
-inner join repeated
+inner join named
     on
-        copies.run_id = repeated.run_id
-        and copies.metric_name = repeated.metric_name
+        copies.run_id = named.run_id
+        and copies.metric_name = named.metric_name

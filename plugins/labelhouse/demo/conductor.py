@@ -18,11 +18,14 @@ from labelhouse.demo.embedded_airflow import EmbeddedAirflow
 from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.jobs import PROGRAMME
 from labelhouse.demo.progress import Phases
+from labelhouse.demo.training_runs import VEHICLES
 from labelhouse.settings import load_settings
 
 #: Of every source one that extracts, and the one that builds.
 EXTRACTS, BUILD = tuple(f"extract_{name}" for name in SOURCES), "build_marts"
 CHART_PATH = "/labelhouse/workers"
+#: Page → what it shows of this world.
+_SHOWN = {CHART_PATH: PROGRAMME[0].stem.lower(), "/labelhouse/training": VEHICLES.experiment}
 USER = "admin"
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 #: How long one DAG may take, and how long it may be before a build starts by itself.
@@ -124,7 +127,7 @@ def _extract(airflow: EmbeddedAirflow, phases: Phases) -> None:
         while under_way := _under_way(airflow, run_ids):
             if time.monotonic() > deadline:
                 raise _unsuccessful(*under_way.popitem(), "still under way")
-            say(_progress([task for run in run_ids.items() for task in airflow.tasks(*run)]))
+            say(_progress([task for run in under_way.items() for task in airflow.tasks(*run)]))
             time.sleep(_LOOK_SECONDS)
         say("")
 
@@ -198,12 +201,13 @@ def _progress(tasks: list[dict[str, Any]]) -> str:
 
 
 def _await_chart(airflow: EmbeddedAirflow, phases: Phases) -> None:
-    """Asks for the Workers page as a browser would, and for the world's first job in it."""
+    """Asks for the pages as a browser would, and for what only this world can have brought there."""
     with phases.phase("Chart"):
         headers = {"Authorization": f"Bearer {airflow.token(USER)}"}
-        answer = httpx.get(airflow.url + CHART_PATH, headers=headers, timeout=30, trust_env=False)
-        if answer.status_code != httpx.codes.OK or PROGRAMME[0].stem.lower() not in answer.text:
-            raise DemoError("the page does not show its chart", where=CHART_PATH, value=answer.status_code)
+        for path, shown in _SHOWN.items():
+            answer = httpx.get(airflow.url + path, headers=headers, timeout=30, trust_env=False)
+            if answer.status_code != httpx.codes.OK or shown not in answer.text:
+                raise DemoError("the page does not show its chart", where=path, value=answer.status_code)
 
 
 def _live(airflow: EmbeddedAirflow) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -26,6 +27,8 @@ _FOREIGN_PREFIXES = ("AIRFLOW", PREFIX, "AWS_", "PYTHONDONTWRITEBYTECODE")
 _PROXIES = {f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")}
 #: A stop waits this long for Airflow's own shutdown; then its processes are killed.
 _GRACE_SECONDS = 4.0
+#: How often something is read in vain (each time for half a minute) until Airflow is given up.
+_PATIENT_READS = 4
 
 T = TypeVar("T")
 
@@ -203,7 +206,10 @@ class EmbeddedAirflow:
         return "".join(path.read_text() for path in sorted(folder.rglob("*.log")))
 
     def _get(self, path: str, **query: str | int) -> dict[str, Any]:
-        return self._request("GET", path, params=query)
+        for _ in range(_PATIENT_READS):
+            with suppress(httpx.ReadTimeout):  # an overloaded machine, and asking again changes nothing
+                return self._request("GET", path, params=query)
+        raise AirflowError("does not answer", where=f"{self.url}{path}")
 
     def _request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         answer = self._client.request(method, f"/api/v2{path}", **arguments)

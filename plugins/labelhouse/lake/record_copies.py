@@ -6,7 +6,8 @@ original, since both say when it happened. What is dropped is counted as duplica
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,36 +34,26 @@ class RecordCopies:
 
     Args:
         lake: where the originals may be.
-        units: URI → unit of this load; their counts change when a copy is found.
+        units: URI → unit of this load.
         loaded_at: of this load.
+
+    Attributes:
+        counts: unit URI → how many of its records are copies.
     """
 
     def __init__(self, lake: Lake, units: Mapping[str, LoadedUnit], loaded_at: datetime) -> None:
         self._lake, self._units, self._loaded_at = lake, units, loaded_at
         self._ledger = Ledger(lake)
         self._held: dict[tuple[str, date], pa.Array] = {}
-        self._pending: dict[str, list[pa.Table]] = {}
+        self.counts: Counter[str] = Counter()
         self._written: dict[str, list[pa.Table]] = {}
 
-    def add(self, unit_uri: str, name: str, records: Sequence[int], keys: Sequence[str]) -> None:
-        """Records of a unit whose rows will be written: their numbers in it, and their keys."""
-        uris = pa.repeat(pa.scalar(unit_uri), len(records))
-        table = pa.Table.from_arrays([uris, pa.array(records, pa.int64()), pa.array(keys, pa.string())], schema=_SCHEMA)
-        self._pending.setdefault(name, []).append(table)
-
-    def without(self, name: str, rows: pa.Table, waiting: Collection[str]) -> pa.Table:
+    def without(self, name: str, rows: pa.Table, records: pa.Table) -> pa.Table:
         """`rows` of a table without the records that the lake, or this load, holds already.
 
         Args:
-            waiting: units whose rows are not among them.
+            records: the records that the rows came of, see `records_of`.
         """
-        if name not in self._pending:
-            return rows
-        records = pa.concat_tables(self._pending.pop(name))
-        if waiting:
-            is_waiting = pc.is_in(records["unit_uri"], pa.array(list(waiting), pa.string()))
-            self._pending[name] = [records.filter(is_waiting)]
-            records = records.filter(pc.invert(is_waiting))
         held = [self._held_on(name, day) for day in _days(rows)]
         seen = pa.concat_arrays(
             [*held, *(each["key"].combine_chunks() for each in self._written.get(name, ()))] or [_NONE]
@@ -103,22 +94,31 @@ class RecordCopies:
     def _held_on(self, name: str, day: date) -> pa.Array:
         """Keys of the visible records of a day, but for those of this load's own units: it replaces them."""
         if (name, day) not in self._held:
-            columns = (_key_of(name), "unit_uri", "loaded_at")
-            rows = self._lake.raw(name).scan(row_filter=during(day_ranges([day])), selected_fields=columns).to_arrow()
+            key = _key_of(name)
+            scan = self._lake.raw(name).scan(
+                row_filter=during(day_ranges([day])), selected_fields=(key, "unit_uri", "loaded_at")
+            )
+            rows = scan.to_arrow()
+            for column in (key, "unit_uri"):  # dictionaries differ from file to file, and do not join
+                rows = rows.set_column(rows.column_names.index(column), column, rows[column].cast(pa.string()))
             visible = self._ledger.newest_loads(pc.unique(rows["unit_uri"]).to_pylist()) if rows.num_rows else {}
             others = [(uri, at) for uri, at in visible.items() if uri not in self._units]
             if others:
                 uris, times = zip(*others, strict=True)
                 newest = pa.table({"unit_uri": pa.array(uris), "loaded_at": pa.array(times, rows["loaded_at"].type)})
                 rows = rows.join(newest, ["unit_uri", "loaded_at"], join_type="inner")
-            self._held[name, day] = pc.unique(rows[_key_of(name)].cast(pa.string())) if others else _NONE
+            self._held[name, day] = pc.unique(rows[key]) if others else _NONE
         return self._held[name, day]
 
     def _count(self, copies: pa.Table) -> None:
         for each in copies.group_by("unit_uri").aggregate([([], "count_all")]).to_pylist():
-            unit = self._units[each["unit_uri"]]
-            unit.records_loaded -= each["count_all"]
-            unit.records_duplicate += each["count_all"]
+            self.counts[each["unit_uri"]] += each["count_all"]
+
+
+def records_of(unit_uri: str, numbers: Sequence[int], keys: Sequence[str]) -> pa.Table:
+    """Records of a unit that give rows: their numbers in it, and their keys."""
+    uris = pa.repeat(pa.scalar(unit_uri), len(numbers))
+    return pa.Table.from_arrays([uris, pa.array(numbers, pa.int64()), pa.array(keys, pa.string())], schema=_SCHEMA)
 
 
 _NONE = pa.array([], pa.string())

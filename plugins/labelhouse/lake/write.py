@@ -8,7 +8,9 @@ leaves rows that nobody sees, and a reader never meets a unit half replaced.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -18,15 +20,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.expressions import And, BooleanExpression
 
+from labelhouse.lake.append import append
 from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import DayRange, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
-from labelhouse.lake.record_copies import RecordCopies
+from labelhouse.lake.record_copies import RecordCopies, records_of
 from labelhouse.schema.arrow import load_schema
 from labelhouse.schema.tables import QUARANTINE, TABLES
 
-#: Rows wait in memory up to this size before they are written.
-PENDING_BYTES = 128 * 1024 * 1024
+#: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
+PENDING_BYTES = 64 * 1024 * 1024
 
 
 class Chunk(Protocol):
@@ -59,11 +62,33 @@ class LoadedUnit:
     size_bytes: int
     records_read: int = 0
     records_loaded: int = 0
-    records_duplicate: int = 0
     records_quarantined: int = 0
     records_filtered: int = 0
     parts_filtered: int = 0
     event_dates: set[date] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Pending:
+    """What waits to be written: by table, rows and (where it has a `record_key`) the records they came of."""
+
+    rows: defaultdict[str, list[pa.Table]] = field(default_factory=lambda: defaultdict(list))
+    records: defaultdict[str, list[pa.Table]] = field(default_factory=lambda: defaultdict(list))
+    size_bytes: int = 0
+
+    def split(self, unit_uris: Collection[str]) -> tuple[Pending, Pending]:
+        """What is not of these units, or quarantined; and what else is of these units."""
+        if not unit_uris:
+            return self, Pending()
+        uris, others, theirs = pa.array(list(unit_uris), pa.string()), Pending(), Pending()
+        for kind in ("rows", "records"):
+            for name, tables in getattr(self, kind).items():
+                for table in tables:
+                    is_theirs = pc.is_in(table["unit_uri"], uris)
+                    is_theirs = pc.and_(is_theirs, name != QUARANTINE.name)
+                    getattr(theirs, kind)[name].append(table.filter(is_theirs))
+                    getattr(others, kind)[name].append(table.filter(pc.invert(is_theirs)))
+        return others, theirs
 
 
 class BatchLoad:
@@ -94,10 +119,11 @@ class BatchLoad:
         newest = max(self._before.values(), default=datetime.min.replace(tzinfo=UTC))
         self._loaded_at = max(datetime.now(UTC), newest + timedelta(microseconds=1))
         self._units: dict[str, LoadedUnit] = {}
-        self._pending: dict[str, list[pa.Table]] = {}
-        self._pending_bytes = 0
+        self._pending = Pending()
         self._written: set[str] = set()
         self._copies = RecordCopies(lake, self._units, self._loaded_at)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._writing: Future[None] | None = None
 
     def begin(self, unit: LoadedUnit) -> None:
         """The chunks that follow belong to `unit`."""
@@ -110,33 +136,42 @@ class BatchLoad:
             if columns:
                 rows = self._arrow(name, unit, columns)
                 unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
-                self._pending.setdefault(name, []).append(rows)
-                self._pending_bytes += rows.nbytes
+                self._pending.rows[name].append(rows)
+                self._pending.size_bytes += rows.nbytes
         for name, (records, keys) in chunk.record_keys.items():
-            self._copies.add(unit.unit_uri, name, records, keys)
+            self._pending.records[name].append(records_of(unit.unit_uri, records, keys))
         unit.records_read += chunk.records_read
         unit.records_loaded += chunk.records_loaded
         unit.records_quarantined += chunk.records_quarantined
         unit.records_filtered += chunk.records_filtered
         unit.parts_filtered += chunk.parts_filtered
-        if self._pending_bytes > PENDING_BYTES:
-            self._write(keep=set())
+        if self._pending.size_bytes > PENDING_BYTES:
+            self._wait_for_writer()
+            pending, self._pending = self._pending, Pending()
+            self._writing = self._writer.submit(self._write, pending)  # while the next ones are parsed
 
     def commit(self) -> list[LedgerRow]:
         """Writes, then commits the ledger, then sweeps. Returns the ledger rows that were committed.
 
         A unit that another loader committed meanwhile is left to that loader and not among them.
         """
+        self._wait_for_writer()
+        self._writer.shutdown()
         rows = retrying(self._commit_ledger, seconds=300)
         self._sweep({row.unit_uri for row in rows})
         return rows
+
+    def _wait_for_writer(self) -> None:
+        if self._writing:
+            self._writing.result()
 
     def _commit_ledger(self) -> list[LedgerRow]:
         ledger = Ledger(self._lake)
         newest = ledger.newest_loads(self._units)
         mine = [unit for uri, unit in self._units.items() if self._before.get(uri) == newest.get(uri)]
         duplicates = self._duplicates(ledger, mine)
-        self._write(keep=set(duplicates))
+        pending, self._pending = self._pending.split(set(duplicates))
+        self._write(pending)
         self._copies.remove_those_committed_meanwhile(ledger)
         rows = [self._ledger_row(unit, duplicates.get(unit.unit_uri)) for unit in mine]
         if rows:
@@ -160,6 +195,7 @@ class BatchLoad:
 
     def _ledger_row(self, unit: LoadedUnit, duplicate_of: str | None) -> LedgerRow:
         is_duplicate = duplicate_of is not None
+        copies = unit.records_loaded if is_duplicate else self._copies.counts[unit.unit_uri]
         return LedgerRow(
             source_name=self._source_name,
             unit_uri=unit.unit_uri,
@@ -168,8 +204,8 @@ class BatchLoad:
             sha256=unit.sha256,
             size_bytes=unit.size_bytes,
             records_read=unit.records_read,
-            records_loaded=0 if is_duplicate else unit.records_loaded,
-            records_duplicate=unit.records_duplicate + (unit.records_loaded if is_duplicate else 0),
+            records_loaded=unit.records_loaded - copies,
+            records_duplicate=copies,
             records_quarantined=unit.records_quarantined,
             records_filtered=unit.records_filtered,
             parts_filtered=unit.parts_filtered,
@@ -197,23 +233,18 @@ class BatchLoad:
                 arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
         return pa.Table.from_arrays(arrays, schema=schema)
 
-    def _write(self, keep: set[str]) -> None:
-        """Appends the pending rows, but for those of the units in `keep`, which go on waiting."""
-        waiting: dict[str, list[pa.Table]] = {}
-        for name, pieces in self._pending.items():
+    def _write(self, pending: Pending) -> None:
+        """Appends rows, but for records that the lake has already."""
+        for name, pieces in pending.rows.items():
             rows = pa.concat_tables(pieces)
-            if keep and name != QUARANTINE.name:
-                is_kept = pc.is_in(rows["unit_uri"], pa.array(list(keep), pa.string()))
-                waiting[name] = [rows.filter(is_kept)]
-                rows = rows.filter(pc.invert(is_kept))
-            rows = self._copies.without(name, rows, waiting=keep)
+            if name in pending.records:
+                rows = self._copies.without(name, rows, pa.concat_tables(pending.records[name]))
             if rows.num_rows:
                 retrying(partial(self._append, name, rows))
                 self._written.add(name)
-        self._pending, self._pending_bytes = waiting, 0
 
     def _append(self, name: str, rows: pa.Table) -> None:
-        self._lake.raw(name).append(rows.unify_dictionaries().combine_chunks())
+        append(self._lake.raw(name), TABLES[name], rows)
 
     def _sweep(self, committed: set[str]) -> None:
         """Deletes rows of these units that nobody will see: replaced versions, and what crashed loads left.

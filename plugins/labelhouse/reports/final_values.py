@@ -10,6 +10,7 @@ from labelhouse.reports.encoding import specification
 from labelhouse.reports.training_encoding import (
     BAD_COLOUR,
     criterion_layers,
+    legible_text,
     series_colour,
     utc_axis,
     utc_tooltip,
@@ -32,7 +33,7 @@ _DRAWN = ("run_id", "run_name", "line", "metric_name", "series", "started_at", "
 def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
-    values = value_axis(rows, "final_value", room=24)
+    values, finals = value_axis(rows, "final_value", room=24), _finals(rows)
     base = alt.Chart(alt.NamedData("finals")).encode(
         x=utc_axis("started_at", "start of the run (UTC)"),
         y=values,
@@ -51,19 +52,24 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
         color=colour, detail=["metric_name:N", "line:N"], order="started_at:T"
     )
     points = base.mark_point(size=45, filled=True, opacity=1, cursor="pointer").encode(color=colour)
-    layers = [thread, *criterion_layers(rows, values, "final_value"), points, *_rings(base)]
-    return specification(alt.layer(*layers), 300, finals=_finals(rows))
+    layers = [thread, *criterion_layers(rows, values, "final_value"), points, *_rings(base, finals)]
+    return specification(alt.layer(*layers), 300, finals=finals)
 
 
-def _rings(base: alt.Chart) -> list[alt.Chart]:
+def _rings(base: alt.Chart, finals: list[Row]) -> list[alt.Chart]:
     """A red ring around what asks for a look, with the reason where there is room for it."""
     import altair as alt
 
-    ring = {"size": 170, "filled": False, "color": BAD_COLOUR, "strokeWidth": 1.8, "opacity": 1, "cursor": "pointer"}
-    rings = base.transform_filter("datum.flags !== null").mark_point(**ring)
-    text = {"baseline": "top", "dy": 11, "fontSize": 11, "align": alt.expr("datum.align")}
-    labels = base.transform_filter("datum.label !== null").encode(text="label:N")
-    return [rings, labels.mark_text(**text, style="halo"), labels.mark_text(**text, color=BAD_COLOUR)]
+    layers = []
+    if any(row["flags"] for row in finals):
+        rings = base.transform_filter("datum.flags !== null").mark_point(
+            size=170, filled=False, color=BAD_COLOUR, strokeWidth=1.8, opacity=1, cursor="pointer"
+        )
+        layers.append(rings)
+    if any(row["label"] for row in finals):
+        labels = base.transform_filter("datum.label !== null").encode(text="label:N")
+        layers += legible_text(labels, BAD_COLOUR, baseline="top", dy=11, align=alt.expr("datum.align"))
+    return layers
 
 
 def _finals(rows: list[Row]) -> list[Row]:
@@ -139,7 +145,7 @@ REPORT = Report(
     """,
     fields=(
         Field("run_id", "Run", "run"),
-        Field("metric_name", "Metric", "metric"),
+        Field("metric_name", "Metric"),
         Field("started_at", "Started", "time"),
         Field("final_value", "Final", "number"),
         Field("best_value", "Best", "number"),

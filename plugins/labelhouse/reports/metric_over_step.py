@@ -74,7 +74,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     )
     line = base.mark_line(strokeWidth=1.7, strokeJoin="round").encode(strokeDash=dash)
     points = base.mark_point(size=30, filled=True, opacity=0.01)
-    layers = [line, *criterion_layers(rows, values), points]
+    layers = [line, *criterion_layers(rows, values, colour=OTHER_COLOUR), points]
     return specification(alt.layer(*layers), 340, **points_and_lines(rows, colour_run="colour_run"))
 
 
@@ -113,14 +113,14 @@ REPORT = Report(
             total_count,
             is_thinned
         from drawn_points
-        join drawn_lines using (run_id, metric_name)
+        join drawn_lines using (line)
         join fct_run_metric as metrics using (run_id, metric_name)
         where metric_value is not null
         order by run_rank, metric_name, step, metric_at, metric_value
     """,
     fields=(
         Field("run_id", "Run", "run"),
-        Field("metric_name", "Metric", "metric"),
+        Field("metric_name", "Metric"),
         Field("step", "Step", "count"),
         Field("metric_at", "Time", "time"),
         Field("metric_value", "Value", "number"),

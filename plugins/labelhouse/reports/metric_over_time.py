@@ -44,10 +44,12 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
         order="metric_at:T",
         tooltip=tooltip,
     )
+    # the wheel alone scrolls the page; a pinch on a touchpad comes as the wheel with Ctrl
+    zoom = alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.ctrlKey || event.metaKey]")
     line = base.mark_line(strokeWidth=1.5, cursor="pointer", strokeJoin="round")
     points = base.mark_point(size=30, filled=True, opacity=0.01, cursor="pointer")
     layers = [line, *criterion_layers(rows, values), points, *_not_numbers(rows)]
-    return specification(alt.layer(*layers), 340, **points_and_lines(numbers))
+    return specification(alt.layer(*layers).add_params(zoom), 340, **points_and_lines(numbers))
 
 
 def _not_numbers(rows: list[Row]) -> list[alt.Chart]:
@@ -78,8 +80,8 @@ REPORT = Report(
     page="training",
     order=10,
     title="Metric over time",
-    question="How did each run rise, and how long was it until the next? A line is one run; red crosses mark where "
-    "its values stop being numbers. A click shows that run only.",
+    question="How did each run rise, and how long was it until the next? A line is one run; a red cross marks where its "
+    "values stop being numbers. Ctrl and the wheel zoom, a click shows that run only.",
     is_wide=True,
     sql=f"""
         with {RUNS.strip()},
@@ -108,13 +110,13 @@ REPORT = Report(
             total_count,
             is_thinned
         from drawn_points
-        join drawn_lines using (run_id, metric_name)
+        join drawn_lines using (line)
         join fct_run_metric as metrics using (run_id, metric_name)
         order by run_rank, metric_name, metric_at, step, metric_value
     """,
     fields=(
         Field("run_id", "Run", "run"),
-        Field("metric_name", "Metric", "metric"),
+        Field("metric_name", "Metric"),
         Field("metric_at", "Time", "time"),
         Field("step", "Step", "count"),
         Field("metric_value", "Value", "number"),

@@ -56,7 +56,7 @@ REPORT = Report(
         Field("principal_arn", "Principal", "principal"),
         Field("flags", "Look at", "flags"),
         Field("source_network", "Network"),
-        Field("user_agent", "User agent"),
+        Field("user_agent", "User agent", "sentence"),
         Field("point_count", "Points", "count"),
         Field("run_count", "Runs", "count"),
         Field("first_event_at", "First", "time"),

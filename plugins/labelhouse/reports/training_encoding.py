@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.reports import Row
@@ -15,6 +16,19 @@ SPLITS = ("train", "validation", "test")
 BAD_COLOUR = "#d64545"
 #: Runs that colours tell apart where several are compared; the others share grey.
 COLOURED_RUNS = len(JOB_COLOURS)
+#: Ticks in time, by the largest unit that they start.
+_TIME_FORMATS = {
+    "milliseconds": ".%L",
+    "seconds": "%H:%M:%S",
+    "minutes": "%H:%M",
+    "hours": "%H:%M",
+    "day": "%a %d %b",
+    "date": "%a %d %b",
+    "week": "%a %d %b",
+    "month": "%b %Y",
+    "quarter": "%b %Y",
+    "year": "%Y",
+}
 #: What is the same along a line.
 _OF_A_LINE = ("run_id", "run_name", "metric_name", "series")
 #: Values that differ by more than this are drawn on a logarithmic scale.
@@ -96,9 +110,20 @@ def value_axis(rows: list[Row], column: str = "metric_value", room: int = 8) -> 
     values += [bound for row in rows for bound in (row["minimum_value"], row["maximum_value"]) if bound is not None]
     # what stays within 0 and 1 is a share (accuracy, precision): 0.01 is not far from 0.9
     is_wide = bool(values) and min(values) > 0 and max(values) > 1 and max(values) / min(values) > WIDE_RANGE
-    scale = alt.Scale(type="log" if is_wide else "linear", zero=False, nice=True, padding=room)
-    title = f"{rows[0]['shown_metric']}, logarithmic" if is_wide else rows[0]["shown_metric"]
-    return alt.Y(f"{column}:Q", title=title, scale=scale, axis=alt.Axis(tickCount=6, format="~g"))
+    if is_wide:
+        title, scale = f"{rows[0]['shown_metric']}, logarithmic", alt.Scale(type="log", padding=room)
+        axis = alt.Axis(values=_log_ticks(min(values), max(values)), format="~g")
+    else:
+        title, scale = rows[0]["shown_metric"], alt.Scale(zero=False, padding=room)
+        axis = alt.Axis(tickCount=6, format="~g")
+    return alt.Y(f"{column}:Q", title=title, scale=scale, axis=axis)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten around the values; 2 and 5 of each where that leaves few."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 2, 5) if len(exponents) <= 4 else (1,)
+    return [factor * 10.0**exponent for exponent in exponents for factor in factors]
 
 
 def utc_axis(column: str, title: str) -> alt.X:
@@ -109,7 +134,7 @@ def utc_axis(column: str, title: str) -> alt.X:
         f"{column}:T",
         title=title,
         scale=alt.Scale(type="utc", nice=False, padding=12),
-        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, labelFlush=False),
+        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, labelBound=4, format=_TIME_FORMATS),
     )
 
 
@@ -120,11 +145,13 @@ def utc_tooltip(column: str, title: str) -> alt.Tooltip:
     return alt.Tooltip(f"utcyearmonthdatehoursminutesseconds({column}):T", title=title, format="%Y-%m-%d %H:%M:%S UTC")
 
 
-def criterion_layers(rows: list[Row], y: alt.Y, column: str = "metric_value") -> list[alt.Chart]:
-    """A dashed line, labelled, where the final values of a series must end up."""
+def criterion_layers(
+    rows: list[Row], y: alt.Y, column: str = "metric_value", colour: str | None = None
+) -> list[alt.Chart]:
+    """A dashed line, labelled, where the final values of a series must end up; in its colour unless one is given."""
     import altair as alt
 
-    colours, layers = series_colours(rows), []
+    colours, layers = series_colours(rows), list[alt.Chart]()
     for series, low, high in sorted(
         {(row["series"], row["minimum_value"], row["maximum_value"]) for row in rows}, key=str
     ):
@@ -133,9 +160,14 @@ def criterion_layers(rows: list[Row], y: alt.Y, column: str = "metric_value") ->
         is_low, bound = low is not None, low if low is not None else high
         words = f"{series}: {'at least' if is_low else 'at most'} {bound:g}"
         base = chart([{column: bound, "label": words, "tooltip": words}]).encode(y=y, tooltip="tooltip:N")
-        layers.append(base.mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color=colours[series]))
-        # on the side where no run should end; the halo keeps it legible on lines
-        text = {"align": "left", "baseline": "top" if is_low else "bottom", "dy": 4 if is_low else -4, "fontSize": 11}
-        for style in ({"style": "halo"}, {"color": colours[series]}):
-            layers.append(base.mark_text(**text, **style).encode(x=alt.value(6), text="label:N"))
+        layers.append(base.mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color=colour or colours[series]))
+        # on the side where no run should end
+        side: dict[str, Any] = {"baseline": "top", "dy": 4} if is_low else {"baseline": "bottom", "dy": -4}
+        labelled = base.encode(x=alt.value(6), text="label:N")
+        layers += legible_text(labelled, colour or colours[series], align="left", **side)
     return layers
+
+
+def legible_text(base: alt.Chart, colour: str, **mark: Any) -> list[alt.Chart]:
+    """Text that stays legible on lines: with a halo in the colour of the page, which its script knows."""
+    return [base.mark_text(fontSize=11, style="halo", **mark), base.mark_text(fontSize=11, color=colour, **mark)]

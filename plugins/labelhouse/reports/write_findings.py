@@ -49,7 +49,7 @@ REPORT = Report(
         Field("point_count", "Points", "count"),
         Field("principal_arn", "Principal", "principal"),
         Field("source_network", "Network"),
-        Field("user_agent", "User agent"),
+        Field("user_agent", "User agent", "sentence"),
         Field("last_event_at", "Last", "time"),
         Field("average_value", "Average", "number"),
         Field("average_value_once", "counted once", "number"),

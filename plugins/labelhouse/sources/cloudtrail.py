@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from labelhouse.sources import Clients, Source, Unit, Window
+from labelhouse.sources import Clients, Source, Unit, Window, log_files
 from labelhouse.sources.callers import Callers
-from labelhouse.sources.documents import CLOCK_SKEW, Text, Unreadable, decode, encode_flawed, kind, unpack
+from labelhouse.sources.documents import CLOCK_SKEW, Text, Unreadable, unpack
 from labelhouse.sources.objects import key_of, list_folders, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.trail_records import Delivery, load_record
+from labelhouse.sources.trail_records import Delivery, kind_of, load_change, load_record
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -46,22 +46,22 @@ _LOGS_FOLDER = "CloudTrail"
 _DEEPEST_LOGS_FOLDER = 5
 
 
-class _LogFile(msgspec.Struct, rename="pascal"):
-    """A log file, its records unread."""
-
-    records: list[msgspec.Raw]
-
-
-_LOG_FILE = msgspec.json.Decoder(_LogFile)
-
-
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A text of the form `{"Records": [...]}`: a log file, or a run of records of a very large one."""
+    """A log file, or a run of records of a very large one.
+
+    Args:
+        text: of the form `{"Records": [...]}`.
+        first_record: its number in the file.
+        events: its records; None where they must be taken apart one by one.
+        unreadable: why nothing of it can be read; the text is then the file as it came.
+    """
 
     unit: Unit
     text: Text
     first_record: int = 0
+    events: list[log_files.Event] | None = None
+    unreadable: str | None = None
 
 
 def delivered_at(unit_uri: str) -> datetime | None:
@@ -125,72 +125,93 @@ def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterat
 
     callers = Callers(identities)
     with MetricCalls(callers) as calls:
-        group: list[_Piece] = []
-        for unit, data in units:
-            try:
-                group += _pieces(unit, unpack(data))
-            except Unreadable as reason:
-                yield unit, _unreadable(unit, str(reason), data, identities)
-            if sum(len(piece.text) for piece in group) >= GROUP_BYTES:
-                yield from _parse_group(group, calls, callers, identities)
-                group = []
-        yield from _parse_group(group, calls, callers, identities)
+        for group in _groups(units):
+            yield from _parse_group(group, calls, callers, identities)
 
 
-def _pieces(unit: Unit, text: Text) -> list[_Piece]:
+def _groups(units: Iterable[tuple[Unit, bytes]]) -> Iterator[list[_Piece]]:
+    group, size = list[_Piece](), 0
+    for unit, data in units:
+        for piece in _pieces(unit, data):
+            group.append(piece)
+            size += len(piece.text)
+            if size >= GROUP_BYTES:
+                yield group
+                group, size = [], 0
+    if group:
+        yield group
+
+
+def _pieces(unit: Unit, data: bytes) -> Iterator[_Piece]:
     """A file in one piece, or in several where it is very large."""
-    if len(text) <= GROUP_BYTES:
-        return [_Piece(unit, text)]
-    pieces, run, size, first = [], list[msgspec.Raw](), 0, 0
-    records = _records(text)
+    try:
+        text = unpack(data)
+        if len(text) <= GROUP_BYTES:
+            yield _Piece(unit, text, events=log_files.events(text))
+            return
+        records = log_files.records(text)
+    except Unreadable as reason:
+        yield _Piece(unit, data, unreadable=str(reason))
+        return
+    run, size, first = list[msgspec.Raw](), 0, 0
     for number, record in enumerate(records):
         run.append(record)
         size += len(memoryview(record))
         if size >= GROUP_BYTES // 2 or number == len(records) - 1:
-            pieces.append(_Piece(unit, b'{"Records":[' + b",".join(run) + b"]}", first))
+            piece = b'{"Records":[' + b",".join(run) + b"]}"
+            yield _Piece(unit, piece, first, log_files.events(piece))
             run, size, first = [], 0, number + 1
-    return pieces or [_Piece(unit, b'{"Records":[]}')]
 
 
 def _parse_group(
     group: list[_Piece], calls: MetricCalls, callers: Callers, identities: Identities
 ) -> Iterator[tuple[Unit, Parsed]]:
-    found = calls.parse([(piece.unit, piece.text, piece.first_record) for piece in group], identities)
-    for piece, (parsed, to_look_at) in zip(group, found, strict=True):
-        if to_look_at is None or to_look_at:
-            try:
-                records = _records(piece.text)
-            except Unreadable as reason:
-                yield piece.unit, _unreadable(piece.unit, str(reason), piece.text, identities)
-                continue
-            delivery = Delivery(datetime.now(UTC), callers)
-            looked_at = Parsed(piece.unit.unit_at, identities)
-            for number in range(len(records)) if to_look_at is None else to_look_at:
-                load_record(looked_at, delivery, piece.first_record + number, records[number])
-            yield piece.unit, looked_at
-        yield piece.unit, parsed
+    """The pieces of a group: regular metric calls all together, everything else record by record."""
+    delivery = Delivery(datetime.now(UTC), callers)
+    kinds = [[kind_of(event) for event in piece.events or ()] for piece in group]
+    numbers = [[at for at, kind in enumerate(each) if kind == "metric_call"] for each in kinds]
+    found = calls.parse(
+        [[piece.events[at] for at in each] if piece.events else [] for piece, each in zip(group, numbers, strict=True)]
+    )
+    for place, piece in enumerate(group):
+        if piece.events is None:
+            yield piece.unit, _record_by_record(piece, delivery, identities)
+            continue
+        regular, others = (Parsed(piece.unit.unit_at, identities) for _ in range(2))
+        regular.filtered(kinds[place].count("foreign"))
+        odd = found.load(place, [piece.first_record + at for at in numbers[place]], regular)
+        to_look_at = [numbers[place][at] for at in odd]
+        for at, kind in enumerate(kinds[place]):
+            if kind is None or (kind == "change" and not _is_loaded(others, delivery, piece, at, piece.events[at])):
+                to_look_at.append(at)
+        if to_look_at:
+            records = log_files.records(piece.text)
+            for at in sorted(to_look_at):
+                load_record(others, delivery, piece.first_record + at, records[at])
+        yield piece.unit, regular
+        yield piece.unit, others
 
 
-def _records(text: Text) -> list[msgspec.Raw]:
-    """The records of a log file, each as it stands there.
-
-    Raises:
-        Unreadable: it is no JSON, or holds no list of records.
-    """
+def _is_loaded(parsed: Parsed, delivery: Delivery, piece: _Piece, at: int, event: log_files.Event) -> bool:
     try:
-        return _LOG_FILE.decode(text).records
-    except (msgspec.DecodeError, RecursionError):
-        document = decode(text).value  # says what is wrong, or reads what only Python's grammar allows
-    if not isinstance(document, dict):
-        raise Unreadable(f"the document is {kind(document)}, not an object")
-    if not isinstance(records := document.get("Records"), list):
-        raise Unreadable("the document holds no list of Records")
-    return [msgspec.Raw(encode_flawed(record)) for record in records]
+        load_change(parsed, delivery, piece.first_record + at, event)
+    except Unreadable:
+        return False
+    return True
 
 
-def _unreadable(unit: Unit, reason: str, data: Text, identities: Identities) -> Parsed:
-    parsed = Parsed(unit.unit_at, identities)
-    parsed.quarantine("0", reason, data, cleaned=False)
+def _record_by_record(piece: _Piece, delivery: Delivery, identities: Identities) -> Parsed:
+    """A file that cannot be read in one go, or not at all."""
+    parsed = Parsed(piece.unit.unit_at, identities)
+    try:
+        if piece.unreadable:
+            raise Unreadable(piece.unreadable)
+        records = log_files.records(piece.text)
+    except Unreadable as reason:
+        parsed.quarantine("0", str(reason), piece.text, cleaned=False)
+        return parsed
+    for at, record in enumerate(records):
+        load_record(parsed, delivery, piece.first_record + at, record)
     return parsed
 
 

@@ -1,90 +1,99 @@
 """The regular `BatchPutMetrics` calls of many log files at once, column by column.
 
-DuckDB reads the JSON (`from_json`, a parser in C over whole documents) and hands over Arrow columns; what a call says
-once (who, where, which run) is dictionary-encoded, cleaned once a distinct value, and repeated for its points by index.
-A call with anything odd about it (a missing field, NaN, a refused point, a time in seconds or ahead of the clock) is
-left out and named, for `trail_records` to look at: here are no reasons, only rows beyond doubt.
+What a call says once (who, where, which run) comes decoded from `log_files`; it is dictionary-encoded, cleaned once a
+distinct value, and repeated for the call's points by index. The points are read by DuckDB (`from_json`, a parser in
+C over the parameters of all calls of a file) straight into Arrow columns. A call with anything odd about it (a missing
+field, NaN, a time in seconds or ahead of the clock) is left out and named, for `trail_records` to look at: here are
+no reasons, only rows beyond doubt.
 
-DuckDB takes numbers in quotes for numbers, and the first of repeated keys for the key.
+DuckDB takes numbers in quotes for numbers.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.sources import Unit
-from labelhouse.sources.documents import EARLIEST, Text
-from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.trail_records import (
-    CHANGING_OPERATION,
-    MANAGEMENT_SOURCES,
-    METRICS_OPERATION,
-    METRICS_SOURCE,
-    SHORTEST_MILLISECONDS,
-)
+from labelhouse.sources.documents import EARLIEST, MAX_RECORD_BYTES
+from labelhouse.sources.trail_records import SHORTEST_MILLISECONDS, refused_points
 
 if TYPE_CHECKING:
-    from labelhouse.identities import Identities
     from labelhouse.sources.callers import Callers
+    from labelhouse.sources.log_files import Event
+    from labelhouse.sources.parsed import Parsed
 
-#: Which records are ours, as `kinds` of the query.
-_FOREIGN, _METRIC_CALL, _TO_LOOK_AT = 0, 1, 2
-
-_SHAPE = """{"Records": [{
-    "eventTime": "VARCHAR", "eventID": "VARCHAR", "eventSource": "VARCHAR", "eventName": "VARCHAR",
-    "awsRegion": "VARCHAR", "sourceIPAddress": "VARCHAR", "userAgent": "VARCHAR", "errorCode": "VARCHAR",
-    "recipientAccountId": "VARCHAR", "readOnly": "VARCHAR",
-    "userIdentity": {"type": "VARCHAR", "arn": "VARCHAR", "invokedBy": "VARCHAR"},
-    "requestParameters": {"trialComponentName": "VARCHAR", "metricData": [
-        {"metricName": "VARCHAR", "timestamp": "DOUBLE", "step": "VARCHAR", "value": "DOUBLE"}]},
-    "responseElements": {"errors": "VARCHAR"},
-    "resources": [{"accountId": "VARCHAR", "type": "VARCHAR", "ARN": "VARCHAR"}]
-}]}"""
-
-#: A document that is no JSON, or no log file, gives NULLs.
-_QUERY = f"""
-    select
-        list_transform(records, lambda r: case
-            when r.eventSource = '{METRICS_SOURCE}'
-                then if(r.eventName = '{METRICS_OPERATION}', {_METRIC_CALL}, {_FOREIGN})
-            when r.eventSource is null or r.eventName is null then {_TO_LOOK_AT}
-            when r.eventSource in {MANAGEMENT_SOURCES} and coalesce(r.readOnly, '') <> 'true'
-                and regexp_matches(r.eventName, '{CHANGING_OPERATION}') then {_TO_LOOK_AT}
-            else {_FOREIGN}
-        end::tinyint) as kinds,
-        list_filter(
-            records, lambda r: r.eventSource = '{METRICS_SOURCE}' and r.eventName = '{METRICS_OPERATION}'
-        ) as calls
-    from (select try(from_json(text, '{_SHAPE}')).Records as records from documents)
-"""
+_SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
+    {"metricName": "VARCHAR", "timestamp": "DOUBLE", "step": "VARCHAR", "value": "DOUBLE"}]}]"""
+#: Parameters that are no JSON give NULL.
+_QUERY = f"select try(from_json(parameters, '{_SHAPE}')) as calls from log_files"
 _EVENT_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 _UTC = pa.timestamp("us", tz="UTC")
+_NOTHING = (b"null", b"")
 
-#: What one document gives: its rows and counts so far, and the numbers of the records to look at (None: all).
-Outcome = tuple[Parsed, Sequence[int] | None]
+
+#: Who called, from where, about what: as captured, in the order of `_CIRCUMSTANCES`.
+_Circumstances = tuple[str | None, ...]
+
+
+def _text(callers: Callers, text: str | None) -> str | None:
+    return callers.text(text) or None if text else None
+
+
+def _principal(callers: Callers, arn: str | None) -> str | None:
+    return callers.principal(arn) or None if arn else None
+
+
+def _as_it_is(_callers: Callers, text: str | None) -> str | None:
+    return text or None
+
+
+#: Column → what is left of a captured value.
+_CIRCUMSTANCES = {
+    "principal_arn": _principal,
+    "principal_type": _text,
+    "source_network": _as_it_is,
+    "user_agent": _text,
+    "aws_region": _text,
+    "account_id": _text,
+    "trial_component_arn": _text,
+    "resource_type": _text,
+}
+
+
+def _circumstances(call: Event, callers: Callers) -> _Circumstances:
+    resource, address = call.resource, call.source_ip_address
+    return (
+        call.caller,
+        call.caller_type,
+        callers.network(address) if address else None,
+        call.user_agent,
+        call.aws_region,
+        resource.account_id or call.recipient_account_id,
+        resource.arn,
+        resource.type,
+    )
 
 
 class MetricCalls:
-    """Parses groups of documents; a context manager, since it holds an in-memory DuckDB."""
+    """Parses groups of calls; a context manager, since it holds an in-memory DuckDB."""
 
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "enable_external_access": False,
-            "threads": min(2, os.cpu_count() or 1),
-        }
-        self._duckdb = duckdb.connect(config=config)
+        self._duckdb = duckdb.connect(
+            config={
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "enable_external_access": False,
+                "threads": 1,
+            }
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -92,154 +101,140 @@ class MetricCalls:
     def __exit__(self, *_: object) -> None:
         self._duckdb.close()
 
-    def parse(self, documents: Sequence[tuple[Unit, Text, int]], identities: Identities) -> list[Outcome]:
-        """One outcome a document.
-
-        Args:
-            documents: unit, text and number of the first record.
-        """
-        if not documents:
-            return []
-        found = self._read([text for _, text, _ in documents])
-        kinds, calls = (found[name].combine_chunks() for name in ("kinds", "calls"))
-        now = datetime.now(UTC)
-        events = _Events(calls, kinds, [first for _, _, first in documents], self._callers, now)
-        outcomes: list[Outcome] = []
-        for number, (unit, _, _) in enumerate(documents):
-            parsed = Parsed(unit.unit_at, identities)
-            if not kinds[number].is_valid:
-                outcomes.append((parsed, None))
-                continue
-            document_kinds = kinds[number].values.to_numpy()
-            parsed.filtered(int(np.count_nonzero(document_kinds == _FOREIGN)))
-            odd = events.load(number, parsed)
-            to_look_at = np.flatnonzero(document_kinds == _TO_LOOK_AT)
-            outcomes.append((parsed, np.sort(np.concatenate([to_look_at, odd])).tolist()))
-        return outcomes
-
-    def _read(self, texts: list[Text]) -> pa.Table:
+    def parse(self, files: Sequence[Sequence[Event]]) -> ParsedCalls:
+        """The calls of several log files."""
+        texts = [b"[" + b",".join([call.request_parameters for call in calls]) + b"]" for calls in files]
         # no copies: each text is a row whose bytes stay where they are
         rows = [
             pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
             for text in texts
         ]
-        self._duckdb.register("documents", pa.table({"text": pa.chunked_array(rows)}))
-        try:
-            return self._duckdb.sql(_QUERY).to_arrow_table()
-        finally:
-            self._duckdb.unregister("documents")
+        self._duckdb.register("log_files", pa.table({"parameters": pa.chunked_array(rows, pa.string())}))
+        parameters = self._duckdb.sql(_QUERY).to_arrow_table()["calls"].combine_chunks()
+        self._duckdb.unregister("log_files")
+        counts = [len(calls) for calls in files]
+        # a file whose parameters are no list of as many, whatever they are, is one to look at
+        is_whole = pc.fill_null(pc.equal(pc.list_value_length(parameters), pa.array(counts, pa.int32())), False)
+        return ParsedCalls(files, parameters, is_whole.to_pylist(), self._callers)
 
 
-class _Events:
-    """The metric calls of a group of documents, flattened: calls (one an event), and points (many)."""
+class ParsedCalls:
+    """The calls of a group of log files, flattened: calls (one an event), and points (many)."""
 
     def __init__(
-        self, calls: pa.ListArray, kinds: pa.ListArray, first_records: list[int], callers: Callers, now: datetime
+        self, files: Sequence[Sequence[Event]], parameters: pa.ListArray, is_whole: list[bool], callers: Callers
     ) -> None:
-        self._call_ends = np.concatenate([[0], np.cumsum(pc.fill_null(pc.list_value_length(calls), 0).to_numpy())])
-        numbers = [
-            np.flatnonzero(kind.values.to_numpy() == _METRIC_CALL) if kind.is_valid else np.empty(0, np.int64)
-            for kind in kinds
-        ]
-        self._numbers = np.concatenate(numbers)
-        events = calls.flatten()
-        self._lengths, is_odd, points = _points(events, now)
-        self._is_odd = is_odd
-        self._records = self._numbers + np.repeat(first_records, np.diff(self._call_ends))
-        self._event_ids = pc.struct_field(events, "eventID")
-        self._keep(events, points, callers)
+        self._is_whole = is_whole
+        whole = [calls for calls, is_one in zip(files, is_whole, strict=True) if is_one]
+        self._calls = [call for calls in whole for call in calls]
+        sizes = [len(calls) if is_one else 0 for calls, is_one in zip(files, is_whole, strict=True)]
+        self._call_ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        read = parameters.filter(pa.array(is_whole)).flatten()
+        self._event_ids = pa.array([call.event_id for call in self._calls], pa.string())
+        self._times = _times(pa.array([call.event_time for call in self._calls], pa.string()))
+        self._keep(read, callers)
 
-    def load(self, document: int, parsed: Parsed) -> np.ndarray:
-        """Adds a document's clean calls to `parsed`; returns the numbers of its other calls."""
-        calls = slice(self._call_ends[document], self._call_ends[document + 1])
-        is_odd = self._is_odd[calls]
-        clean_count = int(np.count_nonzero(~is_odd))
-        if clean_count:
-            first, last = self._point_ends[calls.start], self._point_ends[calls.stop]
-            columns = {name: column[first:last] for name, column in self._columns.items()}
-            clean = np.flatnonzero(~is_odd) + calls.start
-            parsed.columns("training_metrics", columns, self._records[clean], self._event_ids.take(pa.array(clean)))
-            parsed.loaded(clean_count)
-        odd: np.ndarray = self._numbers[calls][is_odd]
+    def load(self, file: int, numbers: Sequence[int], parsed: Parsed) -> list[int]:
+        """Adds the clean calls of a file to `parsed`; returns the places of its other calls.
+
+        Args:
+            file: place of the file in the group.
+            numbers: of its calls' records.
+        """
+        if not self._is_whole[file]:
+            return list(range(len(numbers)))
+        first, last = int(self._call_ends[file]), int(self._call_ends[file + 1])
+        is_odd = self._is_odd[first:last]
+        clean = np.flatnonzero(~is_odd)
+        points = slice(self._point_ends[first], self._point_ends[last])
+        if len(clean):
+            columns = {name: column[points] for name, column in self._columns.items()}
+            call = self._call_of[points]
+            number = pa.array(numbers, pa.int64()).cast(pa.string()).take(pa.array(call - first))
+            columns["position"] = pc.binary_join_element_wise(number, columns["point_index"].cast(pa.string()), "/")
+            keys = self._event_ids[first:last]
+            columns["event_id"] = pa.DictionaryArray.from_arrays(pa.array(call - first, pa.int32()), keys)
+            records = np.asarray(numbers)[clean]
+            parsed.columns("training_metrics", columns, records, keys.take(pa.array(clean)))
+            parsed.loaded(len(clean))
+            parsed.parts_filtered += int(self._refused_counts[first:last][clean].sum())
+        odd: list[int] = np.flatnonzero(is_odd).tolist()
         return odd
 
-    def _keep(self, events: pa.StructArray, points: pa.StructArray, callers: Callers) -> None:
+    def _keep(self, read: pa.StructArray, callers: Callers) -> None:
         """The columns of the clean calls' points, in order; `_point_ends` says where each call's end."""
-        lengths = np.where(self._is_odd, 0, self._lengths)
-        self._point_ends = np.concatenate([[0], np.cumsum(lengths)])
-        call_of = np.repeat(np.arange(len(lengths)), self._lengths)
-        if self._is_odd.any():
-            is_kept = ~self._is_odd[call_of]
-            points, call_of = points.filter(pa.array(is_kept)), call_of[is_kept]
-        index = pa.array(call_of, pa.int32())
-        point_index = pa.array(np.arange(len(call_of)) - self._point_ends[call_of], pa.int32())
-
-        def of_call(values: pa.Array, cleaned: Callable[[str], str] | None = None) -> pa.Array:
-            return _encoded(values, cleaned).take(index)
-
-        def field(name: str, within: pa.StructArray = events) -> pa.Array:
-            return pc.struct_field(within, name)
-
-        resource = _only_resources(events)
-        caller = field("userIdentity")
-        record = pa.array(self._records, pa.int64()).cast(pa.string()).take(index)
-        self._columns: dict[str, Any] = {
-            "position": pc.binary_join_element_wise(record, point_index.cast(pa.string()), "/"),
-            "event_at": _times(field("eventTime")).take(index),
-            "event_id": pa.DictionaryArray.from_arrays(index, self._event_ids),
-            "point_index": point_index,
-            "trial_component_name": of_call(field("trialComponentName", field("requestParameters")), callers.text),
-            "trial_component_arn": of_call(field("ARN", resource), callers.text),
-            "account_id": of_call(pc.coalesce(field("accountId", resource), field("recipientAccountId"))),
-            "aws_region": of_call(field("awsRegion"), callers.text),
-            "resource_type": of_call(field("type", resource), callers.text),
-            "metric_name": _encoded(field("metricName", points), callers.text),
-            "step": field("step", points).cast(pa.int64()),
-            "metric_value": field("value", points),
-            "metric_at": pc.multiply(field("timestamp", points).cast(pa.int64()), 1000).cast(_UTC),
-            "principal_arn": of_call(pc.coalesce(field("arn", caller), field("invokedBy", caller)), callers.principal),
-            "principal_type": of_call(field("type", caller), callers.text),
-            "source_network": of_call(field("sourceIPAddress"), callers.network),
-            "user_agent": of_call(field("userAgent"), callers.text),
+        data = pc.struct_field(read, "metricData")
+        lengths = pc.fill_null(pc.list_value_length(data), 0).to_numpy()
+        points = pc.list_flatten(data)
+        starts = np.cumsum(lengths) - lengths
+        is_refused = self._refused(starts, lengths)
+        call_of = np.repeat(np.arange(len(lengths)), lengths)
+        is_bad_point = ~(_clean_points(points) | is_refused)
+        self._refused_counts = np.bincount(call_of, is_refused, len(lengths)).astype(np.int64)
+        self._is_odd = ~self._clean_calls(read) | (lengths == self._refused_counts)
+        self._is_odd |= np.bincount(call_of, is_bad_point, len(lengths)) > 0
+        is_kept = ~self._is_odd[call_of] & ~is_refused
+        index_in_call = np.arange(len(call_of)) - starts[call_of]
+        if not is_kept.all():
+            points, call_of, index_in_call = points.filter(pa.array(is_kept)), call_of[is_kept], index_in_call[is_kept]
+        self._call_of = call_of
+        self._point_ends = np.concatenate([[0], np.cumsum(np.bincount(call_of, minlength=len(lengths)))])
+        self._columns = self._calls_columns(read, pa.array(call_of, pa.int32()), callers) | {
+            "point_index": pa.array(index_in_call, pa.int32()),
+            "metric_name": _encoded(pc.struct_field(points, "metricName"), callers.text),
+            "step": pc.struct_field(points, "step").cast(pa.int64()),
+            "metric_value": pc.struct_field(points, "value"),
+            "metric_at": pc.multiply(pc.struct_field(points, "timestamp").cast(pa.int64()), 1000).cast(_UTC),
         }
 
+    def _calls_columns(self, read: pa.StructArray, index: pa.Array, callers: Callers) -> dict[str, Any]:
+        """What calls say once, repeated for their points: few callers and runs make all calls of a group."""
+        distinct: dict[_Circumstances, int] = {}
+        of_call = [distinct.setdefault(_circumstances(call, callers), len(distinct)) for call in self._calls]
+        encoded = pa.array(of_call, pa.int32()).take(index)
+        columns = {
+            name: pa.DictionaryArray.from_arrays(
+                encoded, pa.array([clean(callers, each[at]) for each in distinct], pa.string())
+            )
+            for at, (name, clean) in enumerate(_CIRCUMSTANCES.items())
+        }
+        return columns | {
+            "event_at": self._times.take(index),
+            "trial_component_name": _encoded(pc.struct_field(read, "trialComponentName"), callers.text).take(index),
+        }
 
-def _points(events: pa.StructArray, now: datetime) -> tuple[np.ndarray, np.ndarray, pa.StructArray]:
-    """Points of each call, whether anything about a call is odd, and all points."""
-    field = pc.struct_field
-    data = field(events, ["requestParameters", "metricData"])
-    lengths = pc.fill_null(pc.list_value_length(data), 0).to_numpy()
-    points = pc.list_flatten(data)
-    timestamp, step, value = (field(points, name) for name in ("timestamp", "step", "value"))
+    def _clean_calls(self, read: pa.StructArray) -> np.ndarray:
+        now = pa.scalar(datetime.now(UTC), _UTC)
+        is_small = [len(memoryview(call.request_parameters)) <= MAX_RECORD_BYTES for call in self._calls]
+        return _all(
+            pa.array(is_small, pa.bool_()),
+            _is_name(self._event_ids),
+            _is_name(pc.struct_field(read, "trialComponentName")),
+            _is_between(self._times, pa.scalar(EARLIEST, _UTC), now),
+        )
+
+    def _refused(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Which points AWS refused although the call succeeded."""
+        is_refused = np.zeros(int(lengths.sum()), bool)
+        for number, call in enumerate(self._calls):
+            if call.response_elements and (response := bytes(call.response_elements)) not in _NOTHING:
+                for index in refused_points(msgspec.json.decode(response)):
+                    if 0 <= index < lengths[number]:
+                        is_refused[starts[number] + index] = True
+        return is_refused
+
+
+def _clean_points(points: pa.StructArray) -> np.ndarray:
+    """Which points are beyond doubt."""
+    timestamp, step, value = (pc.struct_field(points, name) for name in ("timestamp", "step", "value"))
     earliest = max(EARLIEST.timestamp() * 1000, SHORTEST_MILLISECONDS)
-    is_clean_point = _all(
-        _is_name(field(points, "metricName")),
-        _is_between(timestamp, earliest, now.timestamp() * 1000),
+    return _all(
+        _is_name(pc.struct_field(points, "metricName")),
+        _is_between(timestamp, earliest, datetime.now(UTC).timestamp() * 1000),
         pc.equal(timestamp, pc.floor(timestamp)),
         pc.is_finite(value),
-        pc.fill_null(_is_step(step), True),
+        pc.fill_null(pc.and_(pc.ascii_is_decimal(step), pc.less_equal(pc.binary_length(step), 15)), True),
     )
-    starts = np.cumsum(lengths) - lengths
-    # a start too many, so that the last call may have no points
-    has_odd_point = np.logical_or.reduceat(np.append(~is_clean_point, False), starts) if len(starts) else starts > 0
-    is_clean = _all(
-        _is_name(field(events, "eventID")),
-        _is_name(field(events, ["requestParameters", "trialComponentName"])),
-        _is_between(_times(field(events, "eventTime")), pa.scalar(EARLIEST, _UTC), pa.scalar(now, _UTC)),
-        pc.is_null(field(events, "errorCode")),
-        pc.is_null(field(events, ["responseElements", "errors"])),
-        pc.equal(pc.list_value_length(field(events, "resources")), 1),
-    )
-    return lengths, ~is_clean | (lengths == 0) | has_odd_point, points
-
-
-def _only_resources(events: pa.StructArray) -> pa.StructArray:
-    """The resource of each call; calls with none or several are odd."""
-    resources = pc.struct_field(events, "resources")
-    first = np.minimum(resources.offsets.to_numpy()[:-1], max(len(resources.values) - 1, 0))
-    if not len(resources.values):
-        return pa.nulls(len(events), resources.type.value_type)
-    return resources.values.take(pa.array(first))
 
 
 def _times(texts: pa.StringArray) -> pa.TimestampArray:
@@ -250,33 +245,21 @@ def _times(texts: pa.StringArray) -> pa.TimestampArray:
     try:
         times = regular.cast(_UTC)
     except pa.ArrowInvalid:  # the 31st of February
-        times = pa.array([_time(text) for text in regular.to_pylist()], _UTC)
+        times = pa.nulls(len(values), _UTC)
     return times.take(encoded.indices)
 
 
-def _time(text: str | None) -> datetime | None:
-    with suppress(ValueError, TypeError):
-        return datetime.fromisoformat(text)  # type: ignore[arg-type]
-    return None
-
-
-def _encoded(values: pa.StringArray, cleaned: Callable[[str], str] | None = None) -> pa.DictionaryArray:
+def _encoded(values: pa.StringArray, cleaned: Callable[[str], str]) -> pa.DictionaryArray:
     """Dictionary-encoded values, each distinct one cleaned once; empty text is no text."""
     encoded = values.dictionary_encode()
-    texts = encoded.dictionary.to_pylist()
-    if cleaned:
-        texts = [cleaned(text) or None for text in texts]
-    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string())) if cleaned else encoded
+    texts = [cleaned(text) or None for text in encoded.dictionary.to_pylist()]
+    return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string()))
 
 
 def _is_name(texts: pa.StringArray) -> pa.BooleanArray:
     """Texts that are neither empty nor, read leniently, a list or an object."""
     is_json = pc.or_(pc.starts_with(texts, "{"), pc.starts_with(texts, "["))
     return pc.and_(pc.greater(pc.binary_length(texts), 0), pc.invert(is_json))
-
-
-def _is_step(texts: pa.StringArray) -> pa.BooleanArray:
-    return pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), 15))
 
 
 def _is_between(values: pa.Array, lowest: Any, highest: Any) -> pa.BooleanArray:

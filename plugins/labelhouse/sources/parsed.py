@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +48,7 @@ class Parsed:
         for name, value in values.items():
             columns[name].append(value)
 
-    def columns(
-        self, table: str, columns: dict[str, Any], records: Sequence[int] = (), keys: Sequence[str] = ()
-    ) -> None:
+    def columns(self, table: str, columns: dict[str, Any], records: Any = (), keys: Any = ()) -> None:
         """All rows of a table at once, as Arrow arrays of one length; `position` and `event_at` among them.
 
         Args:

@@ -65,8 +65,8 @@ __all__ = ["LOOKS_AROUND", "TrailListing", "evidence", "is_digest", "parse_evide
 
 #: The version of a digest depends on what is listed within so long of its end, on either side.
 LOOKS_AROUND = LATE
-#: What a digest names, or should name, was delivered within so long before its end.
-_LOOK_BACK = timedelta(hours=2)
+#: What a digest names, or should name, was delivered within so long before its end; the digest before it ends then.
+_LOOK_BACK = timedelta(minutes=90)
 #: Periods of digests abut; what is no longer than this is no gap.
 _NO_GAP = timedelta(minutes=1)
 

@@ -263,13 +263,13 @@ class _Trail:
                 yield body, found["Metadata"]
 
     def _kept_keys(self, fingerprint: str, place: Place) -> list[bytes]:
-        """Keys that were saved beside a local copy: the nearest file, from the digest's folder up to the trail's."""
-        root = _path_of(place.root_uri)
+        """Keys that were saved in a local copy: in the digest's folder, or the nearest one above that has the key."""
+        top = _path_of(place.top_uri)
         for folder in _path_of(self._uri).parents:
             saved = _saved_keys(folder / _PUBLIC_KEYS)
             if keys := [key.value for key in saved if key.fingerprint == fingerprint]:
                 return keys
-            if folder == root:
+            if folder == top:
                 break
         return []
 

@@ -11,17 +11,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
-from labelhouse.sources.documents import Unreadable, decode, flaw, shaped, time, unpack
+from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, decode, flaw, shaped, time, unpack
 
 Status = Literal["verified", "modified", "missing", "extra", "forged", "unverifiable"]
-
-#: Clocks may be ahead by this much.
-CLOCK_SKEW = timedelta(hours=2)
 
 _DAY = "[0-9]{4}/[0-9]{2}/[0-9]{2}"
 _DIGEST = re.compile(
@@ -201,11 +199,13 @@ class Place(NamedTuple):
         bucket: bucket that everything must be in, as the digest says.
         root_key: the folder's key in that bucket.
         root_uri: its URI here.
+        top_uri: URI of the highest folder, in a local copy, that still belongs to the copy.
     """
 
     bucket: str
     root_key: str
     root_uri: str
+    top_uri: str
 
     def uri_of(self, bucket: str, key: str) -> str:
         """The URI, here, of a file that the digest names.
@@ -241,12 +241,10 @@ def place_of(unit_uri: str, digest: Digest) -> Place:
         is_moved = found[-_KEPT_SEGMENTS:] != named[-_KEPT_SEGMENTS:]
     if is_moved:
         raise Elsewhere("the digest was signed for another key: it has been moved or renamed", "forged")
-    shared = 0
-    for here, there in zip(reversed(found), reversed(named), strict=False):
-        if here != (there if unit_uri.startswith(_S3) else quote(there, safe=":")):
-            break
-        shared += 1
-        if there == _AWS_LOGS:
-            break
+    spelled = named if unit_uri.startswith(_S3) else [quote(each, safe=":") for each in named]
+    pairs = zip(reversed(found), reversed(spelled), strict=False)
+    kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    shared = named[::-1].index(_AWS_LOGS, 0, kept) + 1 if _AWS_LOGS in named[-kept:] else kept
     above = "/".join(named[:-shared])
-    return Place(bucket, above and f"{above}/", unit_uri.removesuffix("/".join(found[-shared:])))
+    root_uri, top_uri = (unit_uri.removesuffix("/".join(found[-each:])) for each in (shared, kept))
+    return Place(bucket, above and f"{above}/", root_uri, top_uri)

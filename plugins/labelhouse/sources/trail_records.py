@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,8 +31,10 @@ from labelhouse.sources.documents import (
     encode_flawed,
     flaw,
     kind,
+    shaped,
     time,
 )
+from labelhouse.sources.log_files import Event
 from labelhouse.sources.parsed import Parsed
 
 METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
@@ -52,19 +54,11 @@ _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Operations that name a part of what they change.
 _THINGS = {"Logging": "Trail", "EventSelectors": "Trail", "InsightSelectors": "Trail"}
 _LEAP_SECOND = re.compile(r"(?<=T[0-9]{2}:[0-9]{2}:)60(?:\.[0-9]*)?(?=Z|[+-]|\Z)")
-_RESOURCE_TYPE = "AWS::SageMaker::ExperimentTrialComponent"
+_EVENT = msgspec.json.Decoder(Event)
 
 
-class _Head(msgspec.Struct, rename="camel"):
-    """What decides whether a record is ours."""
-
-    event_source: Any = None
-    event_name: Any = None
-    read_only: Any = None
-    error_code: Any = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
+#: What a record is to us; None where it does not say what it is.
+Kind = Literal["metric_call", "change", "foreign"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +69,59 @@ class Delivery:
     callers: Callers
 
 
+def kind_of(event: Event) -> Kind:
+    """What a record is to us."""
+    source, name = event.event_source, event.event_name
+    if not source or not name:
+        return None
+    if source == METRICS_SOURCE:
+        return "metric_call" if name == METRICS_OPERATION and not event.error_code else "foreign"
+    if source not in MANAGEMENT_SOURCES or event.read_only in (True, "true") or not _OPERATION.match(name):
+        return "foreign"
+    return "change"
+
+
+def load_change(parsed: Parsed, delivery: Delivery, number: int, event: Event) -> None:
+    """One management event ends in `parsed`.
+
+    Raises:
+        Unreadable: it has no id or no time, or has to be looked at as a whole; nothing ended.
+    """
+    callers = delivery.callers
+    event_at, time_flag = _event_time(event.event_time, delivery.now)
+    kind_of_thing, thing = _changed(event.event_name or "", event.request_parameters, callers)
+    parsed.row(
+        "management_events",
+        str(number),
+        event_at,
+        event_id=_named(event.event_id, "eventID"),
+        event_source=event.event_source,
+        event_name=event.event_name,
+        account_id=event.recipient_account_id or None,
+        aws_region=_cleaned(event.aws_region, callers.text),
+        resource_kind=kind_of_thing,
+        resource_name=thing,
+        error_code=event.error_code or None,
+        error_message=_cleaned(event.error_message, callers.text),
+        request_json=_json(event.request_parameters, callers),
+        response_json=_json(event.response_elements, callers),
+        shared_event_id=event.shared_event_id or None,
+        time_flag=time_flag,
+        principal_arn=_cleaned(event.caller, callers.principal),
+        principal_type=_cleaned(event.caller_type, callers.text),
+        source_network=_cleaned(event.source_ip_address, callers.network),
+        user_agent=_cleaned(event.user_agent, callers.text),
+    )
+    parsed.key("management_events", number, event.event_id or "")
+    parsed.loaded()
+
+
 def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Raw) -> None:
-    """One record ends in `parsed`: loaded, filtered or quarantined. Data never raises."""
-    view = memoryview(raw)
-    try:
-        head = _HEAD.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        head = None  # no object, or broken: below it is said how
-    if head and _is_foreign(head):
+    """One record of any kind ends in `parsed`: loaded, filtered or quarantined. Data never raises."""
+    if is_foreign(raw):
         parsed.filtered()
         return
+    view = memoryview(raw)
     try:
         record, is_suspect = decode(view)
         if not isinstance(record, dict):
@@ -92,24 +129,30 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
     except Unreadable as reason:
         parsed.quarantine(str(number), str(reason), view, cleaned=False)
         return
-    is_metric_call = record.get("eventSource") == METRICS_SOURCE
     try:
+        is_metric_call = record.get("eventSource") == METRICS_SOURCE
         if is_suspect and (found := flaw(_without_points(record) if is_metric_call else record)):
             raise Unreadable(found)
-        load = _load_metric_call if is_metric_call else _load_management_event
-        load(parsed, delivery, number, record)
+        event = shaped(_with_raw_parts(record), Event)
+        match kind_of(event):
+            case "metric_call":
+                _load_metric_call(parsed, delivery, number, event, record, is_suspect=is_suspect)
+            case "change":
+                load_change(parsed, delivery, number, event)
+            case "foreign":
+                parsed.filtered()
+            case None:
+                raise Unreadable(f"{'eventName' if event.event_source else 'eventSource'} is missing")
     except Unreadable as reason:
         parsed.quarantine(str(number), str(reason), encode_flawed(delivery.callers.record(record)), cleaned=True)
 
 
-def _is_foreign(head: _Head) -> bool:
-    source, name = head.event_source, head.event_name
-    if not isinstance(source, str) or not isinstance(name, str):
-        return False  # a record that does not say what it is: quarantined
-    if source == METRICS_SOURCE:
-        return name != METRICS_OPERATION or bool(head.error_code)
-    is_read_only = head.read_only is True or head.read_only == "true"
-    return source not in MANAGEMENT_SOURCES or is_read_only or not _OPERATION.match(name)
+def is_foreign(raw: msgspec.Raw) -> bool:
+    """Whether a record says it is none of ours, whatever else may be wrong with it."""
+    try:
+        return kind_of(_EVENT.decode(raw)) == "foreign"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False  # no object, or broken: it is said elsewhere how
 
 
 def _without_points(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,125 +163,89 @@ def _without_points(record: Mapping[str, Any]) -> dict[str, Any]:
     return {**record, "requestParameters": {key: item for key, item in parameters.items() if key != "metricData"}}
 
 
-def _load_management_event(parsed: Parsed, delivery: Delivery, number: int, record: dict[str, Any]) -> None:
-    common = _common(delivery, record)
-    source, name = (_required(record, key) for key in ("eventSource", "eventName"))
-    cleaned = delivery.callers.record(record)
-    thing, thing_name = _changed(name, cleaned.get("requestParameters"))
-    parsed.row(
-        "management_events",
-        str(number),
-        event_source=source,
-        event_name=name,
-        account_id=_text(cleaned.get("recipientAccountId")),
-        resource_kind=thing,
-        resource_name=thing_name,
-        error_code=_text(record.get("errorCode")),
-        error_message=_text(cleaned.get("errorMessage")),
-        request_json=_json(cleaned.get("requestParameters")),
-        response_json=_json(cleaned.get("responseElements")),
-        shared_event_id=_text(record.get("sharedEventID")),
-        **common,
-    )
-    parsed.key("management_events", number, common["event_id"])
-    parsed.loaded()
-
-
-def _changed(operation: str, parameters: Any) -> tuple[str | None, str | None]:
+def _changed(operation: str, parameters: msgspec.Raw, callers: Callers) -> tuple[str | None, str | None]:
     """Kind and name of what an operation changes, as far as its own name and its parameters tell."""
     found = _OPERATION.match(operation)
     noun = _THINGS.get(found["noun"], found["noun"]) if found else ""
     if noun.startswith("User") and not noun.startswith("UserPool"):
         noun = "User"
-    values = parameters if isinstance(parameters, dict) else {}
+    values = _names(parameters)
     own = noun[:1].lower() + noun[1:]
     keys = (f"{own}Name", "username" if noun == "User" else "name", f"{own}Arn", f"{own}Id", "trailName", "name")
-    names = (
-        values[key] for key in (*keys, "poolName", "userPoolId", "resourceArn") if isinstance(values.get(key), str)
-    )
-    return _WORD.sub("_", noun).lower() or None, next(names, None) or None
+    named = next((key for key in (*keys, "poolName", "userPoolId", "resourceArn") if values.get(key)), "")
+    return _WORD.sub("_", noun).lower() or None, callers.value(named, values[named]) if named else None
 
 
-def _load_metric_call(parsed: Parsed, delivery: Delivery, number: int, record: dict[str, Any]) -> None:
-    common = _common(delivery, record)
+def _names(parameters: msgspec.Raw) -> dict[str, str]:
+    """The parameters that are texts."""
+    try:
+        values = msgspec.json.decode(parameters)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return {key: value for key, value in values.items() if isinstance(value, str)} if isinstance(values, dict) else {}
+
+
+def _load_metric_call(
+    parsed: Parsed, delivery: Delivery, number: int, event: Event, record: dict[str, Any], *, is_suspect: bool
+) -> None:
+    callers = delivery.callers
+    event_at, call_flag = _event_time(event.event_time, delivery.now)
+    event_id = _named(event.event_id, "eventID")
     parameters = record.get("requestParameters")
     if not isinstance(parameters, dict):
         raise Unreadable(f"requestParameters is {kind(parameters)}, not an object")
-    run = _required(parameters, "trialComponentName")
+    resource = event.resource
+    call = {
+        "event_id": event_id,
+        "trial_component_name": callers.text(_required(parameters, "trialComponentName")),
+        "trial_component_arn": _cleaned(resource.arn, callers.text),
+        "account_id": _cleaned(resource.account_id or event.recipient_account_id, callers.text),
+        "aws_region": _cleaned(event.aws_region, callers.text),
+        "resource_type": _cleaned(resource.type, callers.text),
+        "principal_arn": _cleaned(event.caller, callers.principal),
+        "principal_type": _cleaned(event.caller_type, callers.text),
+        "source_network": _cleaned(event.source_ip_address, callers.network),
+        "user_agent": _cleaned(event.user_agent, callers.text),
+    }
     points = parameters.get("metricData")
     if not isinstance(points, list):
-        raise Unreadable(
-            f"metricData is {kind(points)}, not a list" if "metricData" in parameters else "metricData is missing"
-        )
-    resource = _resource(record)
-    text = delivery.callers.text
-    call = {
-        **common,
-        "trial_component_name": text(run),
-        "trial_component_arn": _text(resource.get("ARN"), text),
-        "account_id": _text(resource.get("accountId")) or _text(record.get("recipientAccountId")),
-        "resource_type": _text(resource.get("type"), text),
-    }
-    refused = _refused(record.get("responseElements"))
-    rows: dict[int, dict[str, Any]] = {}
-    unusable: dict[int, str] = {}
+        raise Unreadable(f"metricData is {kind(points)}, not a list")
+    refused = refused_points(record.get("responseElements")) & set(range(len(points)))
+    rows, unusable = dict[int, dict[str, Any]](), dict[int, str]()
     for index, point in enumerate(points):
         if index not in refused:
             try:
-                rows[index] = _point(point, delivery)
+                rows[index] = _point(point, delivery, is_suspect=is_suspect)
             except Unreadable as reason:
                 unusable[index] = str(reason)
-    if unusable and not rows:
-        raise Unreadable(next(iter(unusable.values())))
-    for index, row in rows.items():
-        flag = row.pop("time_flag") or common["time_flag"]
-        parsed.row("training_metrics", f"{number}/{index}", **{**call, "time_flag": flag}, point_index=index, **row)
-    for index, why in unusable.items():
-        kept = encode_flawed(delivery.callers.record({"point": points[index]}))
-        parsed.quarantine_part(f"{number}/{index}", why, kept, cleaned=True)
-    parsed.parts_filtered += len(refused & set(range(len(points)))) if rows else 0
-    if rows:
-        parsed.key("training_metrics", number, common["event_id"])
-        parsed.loaded()
-    else:
+    if not rows:
+        if unusable:
+            raise Unreadable(next(iter(unusable.values())))
         parsed.filtered()
+        return
+    for index, row in rows.items():
+        row["time_flag"] = row["time_flag"] or call_flag
+        parsed.row("training_metrics", f"{number}/{index}", event_at, point_index=index, **call, **row)
+    for index, why in unusable.items():
+        kept = encode_flawed(callers.record({"point": points[index]}))
+        parsed.quarantine_part(f"{number}/{index}", why, kept, cleaned=True)
+    parsed.parts_filtered += len(refused)
+    parsed.key("training_metrics", number, event_id)
+    parsed.loaded()
 
 
-def _common(delivery: Delivery, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that every record has.
-
-    Raises:
-        Unreadable: it has no id or no time.
-    """
-    event_at, time_flag = _event_time(record.get("eventTime"), delivery.now)
-    identity = record.get("userIdentity")
-    identity = identity if isinstance(identity, dict) else {}
-    callers = delivery.callers
-    return {
-        "event_at": event_at,
-        "event_id": _required(record, "eventID"),
-        "aws_region": _text(record.get("awsRegion"), callers.text),
-        "principal_arn": _text(identity.get("arn") or identity.get("invokedBy"), callers.principal),
-        "principal_type": _text(identity.get("type"), callers.text),
-        "source_network": _text(record.get("sourceIPAddress"), callers.network),
-        "user_agent": _text(record.get("userAgent"), callers.text),
-        "time_flag": time_flag,
-    }
-
-
-def _event_time(value: Any, now: datetime) -> tuple[datetime, str | None]:
-    if not isinstance(value, str) or not value:
-        raise Unreadable("eventTime is missing" if not value else f"eventTime is {kind(value)}, not text")
-    regular = _LEAP_SECOND.sub("59.999", value)
+def _event_time(text: str | None, now: datetime) -> tuple[datetime, str | None]:
+    text = _named(text, "eventTime")
+    regular = _LEAP_SECOND.sub("59.999", text)
     found = time(regular, "eventTime", now + CLOCK_SKEW)
     assert found  # there is a text
-    return found, "leap_second" if regular != value else "future" if found > now else None
+    return found, "leap_second" if regular != text else "future" if found > now else None
 
 
-def _point(point: Any, delivery: Delivery) -> dict[str, Any]:
+def _point(point: Any, delivery: Delivery, *, is_suspect: bool) -> dict[str, Any]:
     if not isinstance(point, dict):
         raise Unreadable(f"the point is {kind(point)}, not an object")
-    if found := flaw({key: item for key, item in point.items() if key != "value"}):
+    if is_suspect and (found := flaw({key: item for key, item in point.items() if key != "value"})):
         raise Unreadable(found)
     metric_at, time_flag = _metric_time(point.get("timestamp"), delivery.now)
     value, value_flag = _value(point.get("value"), has_value="value" in point)
@@ -294,22 +301,22 @@ def _number(value: Any, name: str) -> float:
     raise Unreadable(f"{name} is {kind(value)}, not a number")
 
 
-def _refused(response: Any) -> set[int]:
+def refused_points(response: Any) -> set[int]:
     """Indexes of the points that AWS refused although the call succeeded."""
     errors = response.get("errors") if isinstance(response, dict) else None
-    found = (
-        (each.get("metricIndex", each.get("MetricIndex")) for each in errors or () if isinstance(each, dict))
-        if isinstance(errors, list)
-        else ()
-    )
+    found = [each.get("metricIndex") for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
     return {index for index in found if isinstance(index, int)}
 
 
-def _resource(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The run among the resources of a call, else the first of them."""
-    resources = record.get("resources")
-    found = [each for each in resources if isinstance(each, dict)] if isinstance(resources, list) else []
-    return next((each for each in found if each.get("type") == _RESOURCE_TYPE), found[0] if found else {})
+def _cleaned(text: str | None, clean: Callable[[str], str]) -> str | None:
+    """A text without identities; an empty one is none."""
+    return clean(text) or None if text else None
+
+
+def _named(text: str | None, name: str) -> str:
+    if not text:
+        raise Unreadable(f"{name} is missing")
+    return text
 
 
 def _required(values: Mapping[str, Any], key: str) -> str:
@@ -319,14 +326,24 @@ def _required(values: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _text(value: Any, cleaned: Any = None) -> str | None:
-    """A text, or what a scalar looks like as one; anything else is none."""
-    if isinstance(value, bool | int | float):
-        value = encode(value)
-    if not isinstance(value, str) or not value:
+def _json(raw: msgspec.Raw, callers: Callers) -> str | None:
+    """The JSON text of a part of a record, identities replaced; null is none.
+
+    Raises:
+        Unreadable: there is something in it that the lake cannot hold.
+    """
+    text = bytes(raw)
+    if text in {b"null", b""}:
         return None
-    return (cleaned(value) if cleaned else value) or None
+    if b"\\" in text or not text.isascii():
+        value, is_suspect = decode(text)
+        if is_suspect and (found := flaw(value)):
+            raise Unreadable(found)
+        return encode(callers.record({"": value})[""])
+    return callers.json(text.decode())
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else encode(value)
+def _with_raw_parts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A decoded record whose large parts are text again, as `Event` has them."""
+    parts = ("requestParameters", "responseElements")
+    return {**record, **{key: msgspec.Raw(encode_flawed(record[key])) for key in parts if key in record}}

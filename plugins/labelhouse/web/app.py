@@ -21,7 +21,7 @@ from labelhouse.reports.pages import PAGES, Page
 from labelhouse.web import quality
 from labelhouse.web.guard import Access, GuardedApp, policy
 from labelhouse.web.model_docs import dbt_docs_response
-from labelhouse.web.report_page import page_content, report_tile
+from labelhouse.web.report_page import has_marts, page_content, report_tile
 from labelhouse.web.selection import Selection, SelectionError
 from labelhouse.web.static_files import StaticFiles
 from labelhouse.web.tiles import Tile, ago, shown
@@ -102,7 +102,7 @@ class Pages:
         def answer(request: Request, name: str) -> Response:
             selection = Selection.of(page, request.query_params)
             report, release = all_reports().get(name), self._release()
-            if report is None or report.page != page.name or release is None:
+            if report is None or report.page != page.name or release is None or not has_marts(release, page):
                 raise HTTPException(404)
             return _download(report_tile(release, report, selection), release.release_id)
 

@@ -37,7 +37,7 @@ class Content:
 def page_content(release: Release, selection: Selection) -> Content:
     """Everything on a page of reports, from one release."""
     page = selection.page
-    if not _has_marts(release, page):
+    if not has_marts(release, page):
         steps = ("Trigger the DAG build_marts, or wait for its next run: it makes what is missing.",)
         return Content({}, nothing="This release was built before there was such a page", steps=steps)
     choices = _choices(release, page, selection)
@@ -56,6 +56,12 @@ def page_content(release: Release, selection: Selection) -> Content:
             return Content(choices, [], "Nothing matches these filters together.", everything, "Show everything")
         return Content(choices, nothing=page.nothing, steps=page.steps)
     return Content(choices, tiles)
+
+
+def has_marts(release: Release, page: Page) -> bool:
+    """Whether a release holds what the page reads: one that was built before the page existed does not."""
+    there = query(release, "select table_name from information_schema.tables").column(0).to_pylist()
+    return page.marts <= set(there)
 
 
 def page_tiles(release: Release, selection: Selection) -> list[Tile]:
@@ -95,11 +101,6 @@ def _choices(release: Release, page: Page, selection: Selection) -> Choices:
         column = query(release, each.choices or "").column(0)
         found[each.name] = column.to_pylist()
     return found
-
-
-def _has_marts(release: Release, page: Page) -> bool:
-    there = query(release, "select table_name from information_schema.tables").column(0).to_pylist()
-    return page.marts <= set(there)
 
 
 def _is_nothing(tiles: list[Tile]) -> bool:

@@ -50,7 +50,8 @@ findings as (
         cast(null as double) as average_value,
         cast(null as double) as average_value_once,
         cast(null as bigint) as extra_count,
-        late_count || ' points were written after the run was completed, the last one '
+        late_count || case when late_count = 1 then ' point was' else ' points were' end
+        || ' written after the run was completed, the last one '
         || cast({{ seconds_between('completed_at', 'last_event_at') }} as bigint) || ' seconds after it.' as explanation
     from writers
     where late_count > 0
@@ -73,7 +74,8 @@ findings as (
         cast(null as double) as average_value,
         cast(null as double) as average_value_once,
         cast(null as bigint) as extra_count,
-        outside_count || ' points have a time outside the run, the first of them '
+        outside_count || case when outside_count = 1 then ' point has' else ' points have' end
+        || ' a time outside the run, the first one '
         || abs(cast({{ seconds_between('outside_reference_at', 'first_outside_at') }} as bigint)) || ' seconds '
         || case when first_outside_at < outside_reference_at then 'before' else 'after' end || ' it.' as explanation
     from writers
@@ -97,7 +99,7 @@ findings as (
         average_value,
         average_value_once,
         extra_count,
-        extra_count || ' of ' || point_count || ' points were sent before'
+        extra_count || ' of ' || point_count || ' points had been sent before'
         || coalesce(', which moves the average by ' || cast(round(average_change_pct, 2) as varchar) || '%', '')
         || '.' as explanation
     from repeats
@@ -146,8 +148,8 @@ findings as (
             when finding = 'new_principal'
                 then 'Wrote for the first time, after others had written ' || earlier_runs || ' runs of the account.'
             else
-                'Wrote from here for the first time, after ' || earlier_runs || ' runs from ' || earlier_networks
-                || ' other networks.'
+                'Wrote from here for the first time, after ' || earlier_runs || ' runs from '
+                || case when earlier_networks = 1 then 'one network.' else earlier_networks || ' networks.' end
         end as explanation
     from new_writers
 

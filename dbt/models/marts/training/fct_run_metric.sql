@@ -59,7 +59,7 @@ medians as (
     select
         run_id,
         metric_name,
-        percentile_cont(0.5) within group (order by final_value) as median_value
+        {{ finite('percentile_cont(0.5) within group (order by final_value)') }} as median_value
     from neighbours
     group by run_id, metric_name
     having count(*) >= 3
@@ -72,9 +72,8 @@ scatters as (
         neighbours.run_id,
         neighbours.metric_name,
         medians.median_value,
-        percentile_cont(0.5) within group (
-            order by abs(neighbours.final_value - medians.median_value)
-        ) as median_deviation
+        {{ finite('percentile_cont(0.5) within group (order by abs(neighbours.final_value - medians.median_value))') }}
+            as median_deviation
     from neighbours
     inner join medians
         on

@@ -1,0 +1,62 @@
+"""A small sample of every source in the documented shapes, all of it invented, and exactly what the lake gets of it.
+
+Run `python tests/golden/test_golden.py` with `plugins` and `tests` on the path to write what it gets now over what
+is expected; then read the difference.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelhouse.identities import Identities
+from labelhouse.schema.tables import QUARANTINE
+from labelhouse.sources import Window, all_sources, source_named
+from parsed_rows import rows_of
+
+FOLDER = Path(__file__).parent
+IDENTITIES = Identities("a key for tests, long enough to use")
+UNIT_AT = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+COUNTS = ("records_read", "records_loaded", "records_quarantined", "records_filtered", "parts_filtered")
+
+
+def found(name: str) -> dict[str, Any]:
+    """Each unit of a source's sample by its path, with what it gives; times and decimals as text."""
+    source, folder = source_named(name), FOLDER / name / "input"
+    listed = list(source.list_units(str(folder), {}.__getitem__, Window()))
+    # a file's own time is whenever it was checked out
+    units = [(replace(unit, unit_at=UNIT_AT), source.read_unit(unit, {}.__getitem__)) for unit in listed]
+    gave: dict[str, Any] = {
+        unit.uri: {"counts": dict.fromkeys(COUNTS, 0), "rows": {}, "quarantined": []} for unit in listed
+    }
+    for unit, chunk in source.parse(units, IDENTITIES):
+        given = gave[unit.uri]
+        for count in COUNTS:
+            given["counts"][count] += getattr(chunk, count)
+        for table, columns in chunk.tables.items():
+            given["rows"].setdefault(table, []).extend(rows_of(table, columns))
+        if chunk.quarantined:
+            for row in rows_of(QUARANTINE.name, chunk.quarantined):
+                given["quarantined"].append(row | ({"raw_bytes": b"(encrypted)"} if row["is_encrypted"] else {}))
+    paths = {uri: uri.rpartition(f"/{name}/input/")[2] for uri in gave}
+    plain: dict[str, Any] = json.loads(json.dumps({paths[uri]: gave[uri] for uri in gave}, default=_as_text))
+    return plain
+
+
+def _as_text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+@pytest.mark.parametrize("name", sorted(all_sources()))
+def test_the_sample_gives_exactly_what_is_expected(name: str) -> None:
+    assert found(name) == json.loads((FOLDER / name / "expected.json").read_text())
+
+
+if __name__ == "__main__":
+    for each in all_sources():
+        (FOLDER / each / "expected.json").write_text(json.dumps(found(each), indent=1, ensure_ascii=False) + "\n")
