@@ -226,7 +226,12 @@ BAD_TRAINING_MARTS = [
     ("update main.fct_run_metric set nan_count = 99", RUN_METRIC, "hold", "No more points are no number"),
     ("update main.fct_run_metric set ended_at = '2020-01-01'", RUN_METRIC, "hold", "No metric of a run ends"),
     ("update main.fct_run_metric set final_value = 2", RUN_METRIC, "hold", "No final value is better"),
-    ("update main.fct_run_metric set is_higher_better = false, best_value = 2", RUN_METRIC, "hold", "No final value is better"),
+    (
+        "update main.fct_run_metric set is_higher_better = false, best_value = 2",
+        RUN_METRIC,
+        "hold",
+        "No final value is",
+    ),
     ("update main.fct_run_metric set meets_criterion = false", RUN_METRIC, "warn", "The newest run of every series"),
     ("update main.fct_run_metric set is_diverging = true", RUN_METRIC, "warn", "The newest run of no series"),
     ("update main.fct_metric_write_audit set finding = 'odd'", AUDIT, "hold", "Every finding is of a known"),

@@ -68,6 +68,12 @@ def chunk(sample: Sample) -> Parsed:
     return parsed
 
 
+def write_rows(load: BatchLoad) -> None:
+    """The first of a load's commits: its rows, which nobody sees yet."""
+    load._flush()
+    load._wait_for_writer()
+
+
 def write(lake: Lake, *samples: Sample) -> list[LedgerRow]:
     return begin(lake, list(samples)).commit()
 

@@ -61,15 +61,18 @@ def run(
     replay_quarantined: Annotated[
         bool, typer.Option("--replay-quarantined", help="Load again what has records in quarantine.")
     ] = False,
+    processes: Annotated[int, typer.Option(min=1, help="How many processes load at the same time.")] = 1,
 ) -> None:
-    """Load, check, build, check and publish, in one process. Run it again: only what is new is loaded."""
+    """Load, check, build, check and publish. Run it again: only what is new is loaded."""
     from labelhouse.pipeline import run as run_pipeline
 
     sources = _names_and_uris(source)
     found = _settings(lake)
     try:
         with _Progress() as report:
-            result = run_pipeline(found, sources, _client, report, replay_quarantined=replay_quarantined)
+            result = run_pipeline(
+                found, sources, _client, report, replay_quarantined=replay_quarantined, processes=processes
+            )
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     loaded = result.loaded
@@ -183,12 +186,13 @@ def _names_and_uris(options: list[str]) -> dict[str, str]:
 
 @cache
 def _client(service: str) -> Any:
-    """A client from boto3's default chain: environment, profile, instance role."""
+    """A client from boto3's default chain: environment, profile, instance role; `service@region` for another region."""
     import boto3
     from botocore.config import Config
 
     patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=10, read_timeout=60)
-    return boto3.client(service, config=patient)
+    name, _, region = service.partition("@")
+    return boto3.client(name, region_name=region or None, config=patient)
 
 
 class _Progress:

@@ -198,13 +198,16 @@ class _Delivered:
             SourceUnavailableError: the source does not answer now.
         """
         waiting: deque[tuple[Unit, Future[bytes]]] = deque()
-        with ThreadPoolExecutor(READERS, thread_name_prefix="read") as readers:
+        readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+        try:
             for unit in self._units:
                 waiting.append((unit, readers.submit(self._source.read_unit, unit, self._clients)))
-                if len(waiting) > READERS or sum(each.size_bytes for each, _ in waiting) > READ_AHEAD_BYTES:
+                while len(waiting) > READERS or sum(each.size_bytes for each, _ in waiting) > READ_AHEAD_BYTES:
                     yield from self._next(waiting)
             while waiting:
                 yield from self._next(waiting)
+        finally:
+            readers.shutdown(cancel_futures=True)
 
     def _next(self, waiting: deque[tuple[Unit, Future[bytes]]]) -> Iterator[tuple[Unit, bytes]]:
         unit, data = waiting.popleft()
@@ -234,11 +237,17 @@ def _collector_off() -> Iterator[None]:
 def _batches(units: list[Unit], most_units: int, shares: int) -> list[list[Unit]]:
     """Units in their order, cut into batches by number and bytes, at most `MOST_BATCHES` of them."""
     size = max(min(most_units, -(-len(units) // shares)), -(-len(units) // MOST_BATCHES), 1)
-    most_bytes = max(BATCH_BYTES, 2 * sum(unit.size_bytes for unit in units) // MOST_BATCHES)
+    size_bytes = max(BATCH_BYTES, sum(unit.size_bytes for unit in units) // MOST_BATCHES)
+    while len(batches := _cut(units, size, size_bytes)) > MOST_BATCHES:
+        size, size_bytes = size + -(-size // 4), size_bytes + size_bytes // 4
+    return batches
+
+
+def _cut(units: list[Unit], most_units: int, most_bytes: int) -> list[list[Unit]]:
     batches: list[list[Unit]] = []
     batch_bytes = 0
     for unit in units:
-        if not batches or len(batches[-1]) == size or batch_bytes + unit.size_bytes > most_bytes:
+        if not batches or len(batches[-1]) == most_units or batch_bytes + unit.size_bytes > most_bytes:
             batches.append([])
             batch_bytes = 0
         batches[-1].append(unit)
@@ -285,10 +294,13 @@ def _load_in_processes(
         loads = [
             pool.submit(load_batch, settings, planned.plan_id, number, clients) for number in range(planned.batch_count)
         ]
-        for load in as_completed(loads):
-            loaded += load.result()
-            if on_progress:
-                on_progress(f"load {planned.source_name}", loaded.unit_count, planned.unit_count)
+        try:
+            for load in as_completed(loads):
+                loaded += load.result()
+                if on_progress:
+                    on_progress(f"load {planned.source_name}", loaded.unit_count, planned.unit_count)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return loaded
 
 

@@ -26,6 +26,13 @@ OTHER_VARIABLES = frozenset({"LABELHOUSE_REAL_DATA"})
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
 
+#: Settings that are JSON objects, and what one looks like.
+_EXAMPLES = {
+    "sources": '{"labeling_output": "s3://bucket/prefix"}',
+    "minimum_criteria": '{"validation:accuracy": {"at_least": 0.9}}',
+}
+
+
 class Criterion(BaseModel):
     """What the final value of a metric must reach: `at_least` where more is better, else `at_most`."""
 
@@ -71,9 +78,6 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="What the final value of a training metric must reach, as JSON, e.g. "
         '{"validation:accuracy": {"at_least": 0.9}, "validation:loss": {"at_most": 0.4}}.',
-    )
-    verify_trails: bool = Field(
-        False, description="Verify CloudTrail's log files against its signed digests; a failure holds the release."
     )
     retained_releases: int = Field(10, ge=1, description="How many releases stay readable.")
     units_per_batch: int = Field(2000, ge=1, description="Largest number of units that one load commits.")
@@ -123,7 +127,8 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
             value=None if secret else first.get("input"),
             allowed=first["msg"].removeprefix("Value error, "),
         ) from None
-    except PydanticSettingsError:  # pydantic-settings names only the field
-        name = PREFIX + "SOURCES"
-        example = '{"labeling_output": "s3://bucket/prefix"}'
-        raise SettingError("is no JSON object", where=name, value=environ.get(name), allowed=example) from None
+    except PydanticSettingsError as error:  # says no more than the field
+        field = next((name for name in _EXAMPLES if f'"{name}"' in str(error)), "sources")
+        name = PREFIX + field.upper()
+        value = environ.get(name)
+        raise SettingError("is no JSON object", where=name, value=value, allowed=_EXAMPLES[field]) from None

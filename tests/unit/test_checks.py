@@ -27,8 +27,8 @@ def build() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Trails are verified; by default they are not."""
-    return settings.model_copy(update={"verify_trails": True})
+    """Of a deployment that verifies its trails."""
+    return settings.model_copy(update={"sources": {"trail_digests": "s3://bucket/AWSLogs"}})
 
 
 def failed(results: list[CheckResult]) -> dict[str, CheckResult]:
@@ -377,5 +377,5 @@ def test_files_that_are_not_verified_any_more_hold_nothing(
 ) -> None:
     """Where a file is gone for good, its deployment can stop to verify, and publish."""
     build.execute("update raw.trail_digests set status = 'missing'")
-    not_verifying = settings.model_copy(update={"verify_trails": False})
+    not_verifying = settings.model_copy(update={"sources": {}})
     assert failed(run_one(build, "inputs", "trail_digests", not_verifying, tmp_path)) == {}

@@ -14,7 +14,7 @@ from labelhouse.lake.filters import DayRange, day_ranges
 from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.snapshots import pin
 from labelhouse.settings import load_settings
-from lake_units import Sample, begin, expected, load_in_process, stored, visible, write
+from lake_units import Sample, begin, expected, load_in_process, stored, visible, write, write_rows
 
 ONE, TWO = Sample("s3://a/1", "v1", 20, bad=2), Sample("s3://a/2", "v1", 3)
 
@@ -39,7 +39,7 @@ def test_a_new_version_replaces_the_rows_of_its_unit_only(lake: Lake) -> None:
 def test_rows_are_invisible_until_the_ledger_is_committed(lake: Lake) -> None:
     write(lake, ONE)
     load = begin(lake, [Sample("s3://a/1", "v2", 5), TWO])
-    load._write(keep=set())
+    write_rows(load)
     assert stored(lake) == 28
     assert visible(lake) == expected(ONE), "the old version stays whole until the new one is"
     load.commit()
@@ -83,7 +83,7 @@ def test_a_slow_loader_with_an_old_version_does_not_win(lake: Lake) -> None:
 
 
 def test_leftovers_of_a_crashed_load_are_swept_by_the_next(lake: Lake) -> None:
-    begin(lake, [ONE, TWO])._write(keep=set())
+    write_rows(begin(lake, [ONE, TWO]))
     assert (stored(lake), visible(lake)) == (23, [])
     write(lake, ONE)
     assert visible(lake) == expected(ONE)
@@ -99,7 +99,7 @@ def test_a_sweep_leaves_the_rows_of_a_later_load_alone(lake: Lake) -> None:
     slow = begin(lake, [newer])
     slow._commit_ledger()
     later = begin(lake, [newest])
-    later._write(keep=set())
+    write_rows(later)
     slow._sweep({newer.uri})
     assert visible(lake) == expected(newer)
     later.commit()

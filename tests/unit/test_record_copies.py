@@ -13,6 +13,7 @@ from copied_records import LogFile, begin, counts, holders, holds, load_in_proce
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, LedgerRow
 from labelhouse.settings import Settings
+from lake_units import write_rows
 
 A, B, C = (LogFile(f"s3://trail/{name}", events) for name, events in (("a", "e1 m2"), ("b", "m2 e3"), ("c", "e3 e1")))
 
@@ -95,11 +96,9 @@ def test_what_a_new_version_no_longer_holds_is_taken_from_its_copies(lake: Lake)
     assert C.uri in Ledger(lake).known_versions()
 
 
-def test_rows_of_a_crashed_load_are_no_originals(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_a_crashed_load_are_no_originals(lake: Lake) -> None:
     write(lake, LogFile("s3://trail/other", "e2 m3"))
-    monkeypatch.setattr("labelhouse.lake.write.PENDING_BYTES", 0)
-    crashed = begin(lake, [A, B])
-    crashed._wait_for_writer()
+    write_rows(begin(lake, [A, B]))
     assert counts(write(lake, C)) == {C.uri: (2, 0)}
     assert counts(write(lake, A, B)) == {A.uri: (1, 1), B.uri: (0, 2)}
     assert holds(lake, A, B, C, LogFile("", "e2 m3"))
@@ -193,7 +192,7 @@ def test_originals_that_go_away_meanwhile(lake: Lake) -> None:
     """What was left out as a copy is not lost: its unit waits for the next plan."""
     write(lake, A)
     load = begin(lake, [C, B])
-    load._flush()
+    write_rows(load)
     write(lake, LogFile(A.uri, "e50", "v2"))
     assert load.commit() == []
     assert set(holders(lake)) == {"e50"}
@@ -208,7 +207,9 @@ def test_units_of_the_batch_that_cannot_be_had_stay_originals(lake: Lake) -> Non
     assert holds(lake, A, B, C)
 
 
-def test_loaders_that_commit_at_the_same_moment(settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loaders_that_commit_at_the_same_moment(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three threads have written their rows and wait for each other before the ledger; one wins each round."""
     write(lake, LogFile("s3://trail/before", "e7 m8"))
     batches = [
@@ -248,8 +249,9 @@ def test_a_write_that_fails_for_long_and_then_succeeds_loses_nothing(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The catalog is busy for longer than one write is tried: the whole commit is tried again."""
-    from labelhouse.lake import write as module
     from pyiceberg.exceptions import CommitFailedException
+
+    from labelhouse.lake import write as module
 
     real_retrying, real_append, failures = module.retrying, module.BatchLoad._append, iter(range(3))
 

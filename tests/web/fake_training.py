@@ -32,8 +32,8 @@ _POINTS = """
     create table runs_as_registered (run_id varchar, experiment_name varchar, run_group varchar, status varchar);
     create table criteria (metric_name varchar, minimum_value double, maximum_value double);
     create table fct_metric_write_audit (
-        finding varchar, run_id varchar, run_name varchar, account_id varchar, aws_region varchar,
-        metric_name varchar, principal_arn varchar, source_network varchar, user_agent varchar,
+        finding varchar, run_id varchar, finding_number bigint, run_name varchar, account_id varchar,
+        aws_region varchar, metric_name varchar, principal_arn varchar, source_network varchar, user_agent varchar,
         first_event_at timestamptz, last_event_at timestamptz, point_count bigint, reference_at timestamptz,
         step bigint, usual_step bigint, average_value double, average_value_once double, extra_count bigint,
         explanation varchar
@@ -65,7 +65,7 @@ _DERIVED = """
             any_value(metric_base_name) as metric_base_name,
             any_value(metric_base_name) in ('accuracy', 'f1') as is_higher_better,
             count(distinct (step, metric_at, metric_value)) as point_count,
-            min_by(metric_value, metric_at) as first_value, max_by(metric_value, metric_at) as final_value,
+            min_by(metric_value, metric_at) as first_value, last(metric_value order by metric_at) as final_value,
             case when is_higher_better then max(metric_value) else min(metric_value) end as best_value,
             case when is_higher_better then max_by(step, metric_value) else min_by(step, metric_value) end as best_step,
             min_by(step, metric_at) as first_step, max_by(step, metric_at) as final_step,
@@ -89,9 +89,12 @@ _DERIVED = """
         (epoch_ms(started_at) - epoch_ms(lag(ended_at) over run_before)) / 1000.0 as gap_seconds,
         max(final_value) filter (where dataset_split = 'validation') over split
             - max(final_value) filter (where dataset_split = 'train') over split as validation_gap,
-        coalesce(final_value >= minimum_value, final_value <= maximum_value) as meets_criterion,
+        case
+            when minimum_value is not null then coalesce(final_value >= minimum_value, false)
+            when maximum_value is not null then coalesce(final_value <= maximum_value, false)
+        end as meets_criterion,
         nan_count > 0 as is_diverging,
-        is_higher_better and final_value < 0.93 * median(final_value) over run_series as is_dip
+        coalesce(is_higher_better and final_value < 0.93 * median(final_value) over run_series, false) as is_dip
     from series
     window
         run_before as (partition by account_id, experiment_name, metric_name order by started_at),

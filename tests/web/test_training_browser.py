@@ -55,7 +55,8 @@ def test_no_label_is_cut_off_on_a_wide_or_a_narrow_page(clean_browser: Chrome, s
             const frame = svg.getBoundingClientRect();
             return [...svg.querySelectorAll('text')].filter((text) => {
                 const box = text.getBoundingClientRect();
-                return box.width && (box.left < frame.left - 1 || box.right > frame.right + 1
+                return box.width && getComputedStyle(text).opacity !== '0'
+                    && (box.left < frame.left - 1 || box.right > frame.right + 1
                     || box.top < frame.top - 1 || box.bottom > frame.bottom + 1);
             }).map((text) => text.textContent);
         })

@@ -29,11 +29,7 @@ named as (
                 then {{ caseless('training_job_name') }} || '-aws-training-job'
             else trial_component_name
         end as run_name,
-        case
-            when event_name = 'CreateTrainingJob' then 'InProgress'
-            when event_name = 'StopTrainingJob' then 'Stopping'
-            else primary_status
-        end as status
+        case when event_name = 'StopTrainingJob' then 'Stopping' else primary_status end as status
     from events
     where event_name != 'CreateTrial'
 

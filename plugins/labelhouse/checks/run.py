@@ -194,8 +194,8 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     numbers = {name: value for name, value in settings.model_dump().items() if type(value) in (int, float)}
     return numbers | {
         "latest_event_at": (datetime.now(UTC) + CLOCK_SKEW).isoformat(timespec="seconds"),
-        # share of the verified files that must be as CloudTrail delivered them
-        "verified_ratio": 1.0 if settings.verify_trails else 0.0,
+        # share of the files in trail_digests that must hold, in a deployment that has them verified
+        "verified_ratio": 1.0 if "trail_digests" in settings.sources else 0.0,
     }
 
 

@@ -26,13 +26,14 @@ def append(opened: IcebergTable, declared: Table, rows: pa.Table) -> None:
     [field] = opened.spec().fields
     numbers, write_uuid = count(), uuid4()
     with opened.transaction() as transaction, transaction.update_snapshot().merge_append() as snapshot:
-        metadata = transaction.table_metadata
+        metadata = opened.metadata
         tasks = (
             WriteTask(
                 write_uuid=write_uuid,
                 task_id=next(numbers),
-                schema=metadata.schema(),
-                record_batches=pa.Table.from_batches(batches).unify_dictionaries().to_batches(),
+                schema=metadata.schema().select(*rows.column_names),  # a later release may have added some
+                # one batch: pyiceberg projects each onto its schema, column by column
+                record_batches=pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches(),
                 partition_key=PartitionKey([PartitionFieldValue(field, day)], opened.spec(), metadata.schema()),
             )
             for day, batches in sorted(_by_day(rows, declared.day_column).items())

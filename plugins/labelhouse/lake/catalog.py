@@ -18,7 +18,7 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table as IcebergTable
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from labelhouse.errors import LakeError
@@ -71,7 +71,7 @@ class Lake:
                 lambda: load_catalog("labelhouse", type="sql", uri=self._catalog_uri, warehouse=warehouse)
             )
             for namespace in (RAW, MARTS):
-                with suppress(NamespaceAlreadyExistsError):  # another process was first
+                with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was first
                     retrying(partial(catalog.create_namespace_if_not_exists, namespace))
         except OSError as error:
             raise LakeError(f"the lake cannot be opened ({error.strerror})", where=str(self.dir)) from error

@@ -48,15 +48,35 @@ class Ledger:
     def known_versions(self) -> dict[str, str]:
         """Unit URI → the version that the lake holds now.
 
-        A copy whose original holds something else meanwhile is not among them: its content is nowhere else.
+        Not among them is what left something out as a copy that may be nowhere else by now: a copy of a unit that
+        holds something else meanwhile, and a unit with copies of single records, of days that changed since.
         """
-        rows = self._newest(("unit_uri", "unit_version", "sha256", "duplicate_of")).to_pylist()
-        content = {row["unit_uri"]: row["sha256"] for row in rows}
-        return {
-            row["unit_uri"]: row["unit_version"]
-            for row in rows
-            if row["duplicate_of"] is None or content.get(row["duplicate_of"]) == row["sha256"]
-        }
+        columns = ("source_name", "unit_uri", "unit_version", "sha256", "duplicate_of", "records_duplicate")
+        newest = {row["unit_uri"]: row for row in self._newest((*columns, "event_dates")).to_pylist()}
+        has_copies = any(row["records_duplicate"] and row["duplicate_of"] is None for row in newest.values())
+        changed_at = self._replacements() if has_copies else {}
+
+        def is_whole(row: dict[str, Any]) -> bool:
+            if row["duplicate_of"] is not None:
+                return bool(newest.get(row["duplicate_of"], {}).get("sha256") == row["sha256"])
+            days = ((row["source_name"], day) for day in row["event_dates"] if row["records_duplicate"])
+            return all(changed_at.get(day, row["loaded_at"]) <= row["loaded_at"] for day in days)
+
+        return {unit_uri: row["unit_version"] for unit_uri, row in newest.items() if is_whole(row)}
+
+    def _replacements(self) -> dict[tuple[str, date], datetime]:
+        """Source and UTC day → when a unit with rows of that day was last replaced by another version."""
+        columns = ("source_name", "unit_uri", "unit_version", "event_dates", "loaded_at")
+        loads = self._read(columns).sort_by("loaded_at").to_pylist()
+        newest = {load["unit_uri"]: load for load in loads}
+        changed_at: dict[tuple[str, date], datetime] = {}
+        for load in loads:
+            now = newest[load["unit_uri"]]
+            if now["unit_version"] != load["unit_version"]:
+                for day in load["event_dates"]:
+                    at = changed_at.setdefault((load["source_name"], day), now["loaded_at"])
+                    changed_at[load["source_name"], day] = max(at, now["loaded_at"])
+        return changed_at
 
     def newest_loads(self, unit_uris: Iterable[str]) -> dict[str, datetime]:
         """Unit URI → when its newest version was loaded, for those of `unit_uris` that the lake knows."""

@@ -6,11 +6,11 @@ original, since both say when it happened. What is dropped is counted as duplica
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -22,11 +22,17 @@ from labelhouse.lake.filters import day_ranges, during, loaded, of_records, of_u
 from labelhouse.lake.ledger import Ledger
 from labelhouse.schema.tables import TABLES
 
-if TYPE_CHECKING:
-    from labelhouse.lake.write import LoadedUnit
-
 _RECORD_OF = r"/.*"  # what `position` has behind the number of the record
 _SCHEMA = pa.schema([("unit_uri", pa.string()), ("record", pa.int64()), ("key", pa.string())])
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """Rows without those of copies, the records that they came of, and the records that are copies."""
+
+    rows: pa.Table
+    originals: pa.Table
+    copies: pa.Table
 
 
 class RecordCopies:
@@ -34,85 +40,112 @@ class RecordCopies:
 
     Args:
         lake: where the originals may be.
-        units: URI → unit of this load.
+        unit_uris: every unit that the load may bring.
         loaded_at: of this load.
-
-    Attributes:
-        counts: unit URI → how many of its records are copies.
     """
 
-    def __init__(self, lake: Lake, units: Mapping[str, LoadedUnit], loaded_at: datetime) -> None:
-        self._lake, self._units, self._loaded_at = lake, units, loaded_at
+    def __init__(self, lake: Lake, unit_uris: Collection[str], loaded_at: datetime) -> None:
+        self._lake, self._unit_uris, self._loaded_at = lake, frozenset(unit_uris), loaded_at
         self._ledger = Ledger(lake)
+        self._days: defaultdict[str, set[date]] = defaultdict(set)
         self._held: dict[tuple[str, date], pa.Array] = {}
-        self.counts: Counter[str] = Counter()
-        self._written: dict[str, list[pa.Table]] = {}
+        self._originals: dict[str, pa.Table] = {}
+        self._copies: dict[str, pa.Table] = {}
 
-    def without(self, name: str, rows: pa.Table, records: pa.Table) -> pa.Table:
-        """`rows` of a table without the records that the lake, or this load, holds already.
+    def sift(self, name: str, rows: pa.Table, records: pa.Table) -> Sifted:
+        """Rows of a table apart from those of records that the lake, or this load, holds already.
 
         Args:
             records: the records that the rows came of, see `records_of`.
         """
-        held = [self._held_on(name, day) for day in _days(rows)]
-        seen = pa.concat_arrays(
-            [*held, *(each["key"].combine_chunks() for each in self._written.get(name, ()))] or [_NONE]
-        )
-        is_copy = _is_copy(records["key"].combine_chunks(), seen)
-        if pc.any(is_copy).as_py():
-            copies, records = records.filter(is_copy), records.filter(pc.invert(is_copy))
-            self._count(copies)
-            rows = rows.filter(pc.invert(_is_of(rows, copies)))
-        self._written.setdefault(name, []).append(records)
-        return rows
+        days = _days(rows)
+        self._days[name] |= days
+        for day in days - {day for table, day in self._held if table == name}:
+            self._held[name, day] = self._held_on(name, day, self._ledger, self._unit_uris)
+        seen = pa.concat_arrays([*(self._held[name, day] for day in days), _keys(self._originals.get(name))])
+        is_copy = _is_copy(_keys(records), seen)
+        if not pc.any(is_copy).as_py():
+            return Sifted(rows, records, records.slice(0, 0))
+        copies = records.filter(is_copy)
+        return Sifted(rows.filter(pc.invert(_is_of(rows, copies))), records.filter(pc.invert(is_copy)), copies)
 
-    def remove_those_committed_meanwhile(self, ledger: Ledger) -> None:
-        """Deletes the rows, written and not yet visible, of records that somebody else committed since.
+    def written(self, name: str, sifted: Sifted) -> None:
+        """Takes down what of a table was written, and what was not."""
+        for known, records in ((self._originals, sifted.originals), (self._copies, sifted.copies)):
+            known[name] = pa.concat_tables([known[name], records]) if name in known else records
+
+    def settle(self, ledger: Ledger, unit_uris: Collection[str]) -> set[str]:
+        """Looks again, at the state on top of which the load will be committed; rows are written, and not yet visible.
+
+        Deletes rows of records that somebody else committed since.
 
         Args:
-            ledger: on top of which this load will be committed.
+            ledger: that state.
+            unit_uris: the units that will be committed.
+
+        Returns:
+            Units that must not be: of their records some were left out as copies, and the originals are no more.
         """
-        if ledger.snapshot_id == self._ledger.snapshot_id:
-            return
-        self._ledger, self._held = ledger, {}
-        days = sorted({day for unit in self._units.values() for day in unit.event_dates})
-        for name, written in self._written.items():
-            records = pa.concat_tables(written)
-            held = pa.concat_arrays([self._held_on(name, day) for day in days] or [_NONE])
-            is_copy = pc.is_in(records["key"], held)
-            copies = records.filter(is_copy)
-            for unit_uri in pc.unique(copies["unit_uri"]).to_pylist():
-                keys = copies.filter(pc.equal(copies["unit_uri"], unit_uri))["key"].to_pylist()
-                mine = And(of_units({unit_uri}), loaded(self._loaded_at), of_records(_key_of(name), keys))
-                retrying(partial(self._delete, name, mine))
-            self._count(copies)
-            self._written[name] = [records.filter(pc.invert(is_copy))]
+        mine, left = set(unit_uris), set[str]()
+        if ledger.snapshot_id == self._ledger.snapshot_id and mine == self._unit_uris:
+            return left
+        while True:
+            held = {name: self._held_since(name, ledger, mine) for name in self._originals}
+            bereft = self._bereft(held, mine)
+            if not bereft:
+                break
+            mine, left = mine - bereft, left | bereft
+        for name, keys in held.items():
+            self._leave_to_others(name, keys, mine)
+        return left
+
+    def counts(self) -> Counter[str]:
+        """Unit URI → how many of its records are copies."""
+        return Counter(unit_uri for copies in self._copies.values() for unit_uri in copies["unit_uri"].to_pylist())
+
+    def _bereft(self, held: dict[str, pa.Array], mine: set[str]) -> set[str]:
+        """Those of `mine` with copies of records that neither the lake holds nor `mine` bring."""
+        found: set[str] = set()
+        for name, copies in self._copies.items():
+            theirs = copies.filter(_is_of_units(copies, mine))
+            originals = self._originals[name].filter(_is_of_units(self._originals[name], mine))
+            is_seen = pc.is_in(theirs["key"], pa.concat_arrays([held[name], _keys(originals)]))
+            found.update(theirs.filter(pc.invert(is_seen))["unit_uri"].to_pylist())
+        return found
+
+    def _leave_to_others(self, name: str, held: pa.Array, mine: set[str]) -> None:
+        """Deletes the rows of those of `mine` whose records the lake holds."""
+        records = self._originals[name]
+        is_copy = pc.and_(_is_of_units(records, mine), pc.is_in(records["key"], held))
+        copies = records.filter(is_copy)
+        for unit_uri in pc.unique(copies["unit_uri"]).to_pylist():
+            keys = copies.filter(pc.equal(copies["unit_uri"], unit_uri))["key"].to_pylist()
+            rows = And(of_units({unit_uri}), loaded(self._loaded_at), of_records(_key_of(name), keys))
+            retrying(partial(self._delete, name, rows))
+        self._originals[name] = records.filter(pc.invert(is_copy))
+        self._copies[name] = pa.concat_tables([self._copies[name], copies])
 
     def _delete(self, name: str, rows: BooleanExpression) -> None:
         self._lake.raw(name).delete(rows)
 
-    def _held_on(self, name: str, day: date) -> pa.Array:
-        """Keys of the visible records of a day, but for those of this load's own units: it replaces them."""
-        if (name, day) not in self._held:
-            key = _key_of(name)
-            scan = self._lake.raw(name).scan(
-                row_filter=during(day_ranges([day])), selected_fields=(key, "unit_uri", "loaded_at")
-            )
-            rows = scan.to_arrow()
-            for column in (key, "unit_uri"):  # dictionaries differ from file to file, and do not join
-                rows = rows.set_column(rows.column_names.index(column), column, rows[column].cast(pa.string()))
-            visible = self._ledger.newest_loads(pc.unique(rows["unit_uri"]).to_pylist()) if rows.num_rows else {}
-            others = [(uri, at) for uri, at in visible.items() if uri not in self._units]
-            if others:
-                uris, times = zip(*others, strict=True)
-                newest = pa.table({"unit_uri": pa.array(uris), "loaded_at": pa.array(times, rows["loaded_at"].type)})
-                rows = rows.join(newest, ["unit_uri", "loaded_at"], join_type="inner")
-            self._held[name, day] = pc.unique(rows[key]) if others else _NONE
-        return self._held[name, day]
+    def _held_since(self, name: str, ledger: Ledger, replaced: Collection[str]) -> pa.Array:
+        return pa.concat_arrays([_NONE, *(self._held_on(name, day, ledger, replaced) for day in self._days[name])])
 
-    def _count(self, copies: pa.Table) -> None:
-        for each in copies.group_by("unit_uri").aggregate([([], "count_all")]).to_pylist():
-            self.counts[each["unit_uri"]] += each["count_all"]
+    def _held_on(self, name: str, day: date, ledger: Ledger, replaced: Collection[str]) -> pa.Array:
+        """Keys of the visible records of a day, but for those of units that this load replaces."""
+        columns = (_key_of(name), "unit_uri", "loaded_at")
+        scan = self._lake.raw(name).scan(row_filter=during(day_ranges([day])), selected_fields=columns)
+        rows = scan.to_arrow().unify_dictionaries()
+        if not rows.num_rows:
+            return _NONE
+        loads = ledger.newest_loads(set(pc.unique(rows["unit_uri"]).to_pylist()) - set(replaced))
+        keys = [_NONE]
+        for batch in rows.to_batches():
+            units = batch["unit_uri"].dictionary_encode()
+            times = pa.array([loads.get(unit_uri) for unit_uri in units.dictionary.to_pylist()], _TIME)
+            is_visible = pc.equal(batch["loaded_at"], times.take(units.indices))
+            keys.append(pc.unique(batch[_key_of(name)].filter(is_visible)).cast(pa.string()))
+        return pc.unique(pa.concat_arrays(keys))
 
 
 def records_of(unit_uri: str, numbers: Sequence[int], keys: Sequence[str]) -> pa.Table:
@@ -122,6 +155,7 @@ def records_of(unit_uri: str, numbers: Sequence[int], keys: Sequence[str]) -> pa
 
 
 _NONE = pa.array([], pa.string())
+_TIME = pa.timestamp("us", tz="UTC")
 
 
 def _key_of(name: str) -> str:
@@ -130,9 +164,16 @@ def _key_of(name: str) -> str:
     return key
 
 
-def _days(rows: pa.Table) -> list[date]:
-    days: list[date] = pc.unique(rows["event_at"].cast(pa.date32())).to_pylist()
-    return sorted(days)
+def _days(rows: pa.Table) -> set[date]:
+    return set(pc.unique(rows["event_at"].cast(pa.date32())).to_pylist())
+
+
+def _keys(records: pa.Table | None) -> pa.Array:
+    return records["key"].combine_chunks() if records is not None else _NONE
+
+
+def _is_of_units(records: pa.Table, unit_uris: Collection[str]) -> pa.Array:
+    return pc.is_in(records["unit_uri"], pa.array(list(unit_uris), pa.string()))
 
 
 def _is_copy(keys: pa.Array, seen: pa.Array) -> pa.Array:

@@ -76,20 +76,6 @@ class Pending:
     records: defaultdict[str, list[pa.Table]] = field(default_factory=lambda: defaultdict(list))
     size_bytes: int = 0
 
-    def split(self, unit_uris: Collection[str]) -> tuple[Pending, Pending]:
-        """What is not of these units, or quarantined; and what else is of these units."""
-        if not unit_uris:
-            return self, Pending()
-        uris, others, theirs = pa.array(list(unit_uris), pa.string()), Pending(), Pending()
-        for kind in ("rows", "records"):
-            for name, tables in getattr(self, kind).items():
-                for table in tables:
-                    is_theirs = pc.is_in(table["unit_uri"], uris)
-                    is_theirs = pc.and_(is_theirs, name != QUARANTINE.name)
-                    getattr(theirs, kind)[name].append(table.filter(is_theirs))
-                    getattr(others, kind)[name].append(table.filter(pc.invert(is_theirs)))
-        return others, theirs
-
 
 class BatchLoad:
     """The load of one batch. Everything becomes visible in `commit`, or nothing does.
@@ -114,14 +100,15 @@ class BatchLoad:
         self._source_name = source_name
         self._tables = (*tables, QUARANTINE.name)
         self._content_of = content_of
-        self._before = Ledger(lake).newest_loads(unit_uris)
+        planned = frozenset(unit_uris)
+        self._before = Ledger(lake).newest_loads(planned)
         # later than what it replaces, whatever this machine's clock says: the newest row of a unit is the visible one
         newest = max(self._before.values(), default=datetime.min.replace(tzinfo=UTC))
         self._loaded_at = max(datetime.now(UTC), newest + timedelta(microseconds=1))
         self._units: dict[str, LoadedUnit] = {}
         self._pending = Pending()
-        self._written: set[str] = set()
-        self._copies = RecordCopies(lake, self._units, self._loaded_at)
+        self._filled: set[str] = set()
+        self._copies = RecordCopies(lake, planned, self._loaded_at)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._writing: Future[None] | None = None
 
@@ -136,6 +123,7 @@ class BatchLoad:
             if columns:
                 rows = self._arrow(name, unit, columns)
                 unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
+                self._filled.add(name)
                 self._pending.rows[name].append(rows)
                 self._pending.size_bytes += rows.nbytes
         for name, (records, keys) in chunk.record_keys.items():
@@ -146,20 +134,25 @@ class BatchLoad:
         unit.records_filtered += chunk.records_filtered
         unit.parts_filtered += chunk.parts_filtered
         if self._pending.size_bytes > PENDING_BYTES:
-            self._wait_for_writer()
-            pending, self._pending = self._pending, Pending()
-            self._writing = self._writer.submit(self._write, pending)  # while the next ones are parsed
+            self._flush()
 
     def commit(self) -> list[LedgerRow]:
         """Writes, then commits the ledger, then sweeps. Returns the ledger rows that were committed.
 
-        A unit that another loader committed meanwhile is left to that loader and not among them.
+        A unit that another loader committed meanwhile is left to that loader, and one that left out copies of what
+        is no more is left to the next plan: they are not among them.
         """
         self._wait_for_writer()
         self._writer.shutdown()
         rows = retrying(self._commit_ledger, seconds=300)
         self._sweep({row.unit_uri for row in rows})
         return rows
+
+    def _flush(self) -> None:
+        """Writes what is pending, while the next units are parsed."""
+        self._wait_for_writer()
+        pending, self._pending = self._pending, Pending()
+        self._writing = self._writer.submit(self._write, pending)
 
     def _wait_for_writer(self) -> None:
         if self._writing:
@@ -168,34 +161,39 @@ class BatchLoad:
     def _commit_ledger(self) -> list[LedgerRow]:
         ledger = Ledger(self._lake)
         newest = ledger.newest_loads(self._units)
-        mine = [unit for uri, unit in self._units.items() if self._before.get(uri) == newest.get(uri)]
+        mine = {uri: unit for uri, unit in self._units.items() if self._before.get(uri) == newest.get(uri)}
         duplicates = self._duplicates(ledger, mine)
-        pending, self._pending = self._pending.split(set(duplicates))
-        self._write(pending)
-        self._copies.remove_those_committed_meanwhile(ledger)
-        rows = [self._ledger_row(unit, duplicates.get(unit.unit_uri)) for unit in mine]
+        self._write(self._pending, keep=duplicates)
+        left = self._copies.settle(ledger, mine)
+        copies = self._copies.counts()
+        rows = [
+            self._ledger_row(unit, copies[uri], duplicates.get(uri)) for uri, unit in mine.items() if uri not in left
+        ]
         if rows:
             ledger.append(rows)
         return rows
 
-    def _duplicates(self, ledger: Ledger, units: list[LoadedUnit]) -> dict[str, str]:
-        """Unit URI → URI of the unit that brought the same content first, in the lake or in this batch."""
-        held = ledger.units_with_content(self._source_name, {unit.sha256 for unit in units})
+    def _duplicates(self, ledger: Ledger, mine: Mapping[str, LoadedUnit]) -> dict[str, str]:
+        """Unit URI → URI of the unit that brought the same content first, in the lake or in this batch.
+
+        What this batch replaces does not count: of what is loaded again the first is the original, as for records.
+        """
+        held = ledger.units_with_content(self._source_name, {unit.sha256 for unit in mine.values()})
         first: dict[tuple[str, str], str] = {}
         for sha256, uri in held:
-            if uri not in self._units or self._units[uri].sha256 == sha256:  # else this batch replaces it
+            if uri not in mine:
                 first.setdefault((sha256, self._content_of(uri)), uri)
         duplicates = {}
-        for unit in units:
+        for uri, unit in mine.items():
             if unit.records_loaded:
-                original = first.setdefault((unit.sha256, self._content_of(unit.unit_uri)), unit.unit_uri)
-                if original != unit.unit_uri:
-                    duplicates[unit.unit_uri] = original
+                original = first.setdefault((unit.sha256, self._content_of(uri)), uri)
+                if original != uri:
+                    duplicates[uri] = original
         return duplicates
 
-    def _ledger_row(self, unit: LoadedUnit, duplicate_of: str | None) -> LedgerRow:
+    def _ledger_row(self, unit: LoadedUnit, copies: int, duplicate_of: str | None) -> LedgerRow:
         is_duplicate = duplicate_of is not None
-        copies = unit.records_loaded if is_duplicate else self._copies.counts[unit.unit_uri]
+        copies = unit.records_loaded if is_duplicate else copies
         return LedgerRow(
             source_name=self._source_name,
             unit_uri=unit.unit_uri,
@@ -233,15 +231,24 @@ class BatchLoad:
                 arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
         return pa.Table.from_arrays(arrays, schema=schema)
 
-    def _write(self, pending: Pending) -> None:
-        """Appends rows, but for records that the lake has already."""
-        for name, pieces in pending.rows.items():
-            rows = pa.concat_tables(pieces)
+    def _write(self, pending: Pending, keep: Collection[str] = ()) -> None:
+        """Appends rows, but for records that the lake has already, and for units to `keep`, which go on waiting.
+
+        What is written waits no more, so that a write that failed can be tried again.
+        """
+        for name in pending.rows:
+            rows, kept = _apart(pending.rows[name], () if name == QUARANTINE.name else keep)
+            sifted = None
             if name in pending.records:
-                rows = self._copies.without(name, rows, pa.concat_tables(pending.records[name]))
+                records, kept_records = _apart(pending.records[name], keep)
+                sifted = self._copies.sift(name, rows, records)
+                rows = sifted.rows
             if rows.num_rows:
                 retrying(partial(self._append, name, rows))
-                self._written.add(name)
+            pending.rows[name] = [kept]
+            if sifted:
+                self._copies.written(name, sifted)
+                pending.records[name] = [kept_records]
 
     def _append(self, name: str, rows: pa.Table) -> None:
         append(self._lake.raw(name), TABLES[name], rows)
@@ -262,7 +269,7 @@ class BatchLoad:
     def _leftovers(self, name: str, new_units: set[str]) -> set[str]:
         """Units, new to the ledger, of which a load that crashed before its ledger commit left rows."""
         days = {day for uri in new_units for day in self._units[uri].event_dates}
-        if not days or name not in self._written:
+        if not days or name not in self._filled:
             return set()
         scope = And(of_units(new_units), during([DayRange(min(days), max(days))]), loaded_before(self._loaded_at))
         scan = self._lake.raw(name).scan(row_filter=scope, selected_fields=("unit_uri",))
@@ -272,6 +279,15 @@ class BatchLoad:
         scan = self._lake.raw(name).scan(row_filter=rows, selected_fields=("unit_uri",))
         if any(batch.num_rows for batch in scan.to_arrow_batch_reader()):
             retrying(lambda: self._lake.raw(name).delete(rows))
+
+
+def _apart(pieces: list[pa.Table], unit_uris: Collection[str]) -> tuple[pa.Table, pa.Table]:
+    """Rows of other units, and rows of these."""
+    table = pa.concat_tables(pieces)
+    if not unit_uris:
+        return table, table.schema.empty_table()
+    is_theirs = pc.is_in(table["unit_uri"], pa.array(list(unit_uris), pa.string()))
+    return table.filter(pc.invert(is_theirs)), table.filter(is_theirs)
 
 
 def _repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:

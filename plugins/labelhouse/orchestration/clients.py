@@ -10,7 +10,7 @@ from labelhouse.sources import Clients
 
 
 def clients_of(settings: Settings) -> Clients:
-    """A client factory, one client a service.
+    """A client factory, one client a service; `service@region` for another region than the connection's.
 
     Region, endpoint, role and credentials come from the connection, which an admin keeps: neither the
     trigger form nor the data can point a client elsewhere.
@@ -22,6 +22,10 @@ def clients_of(settings: Settings) -> Clients:
         from botocore.config import Config
 
         patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=10, read_timeout=60)
-        return AwsBaseHook(aws_conn_id=settings.aws_conn_id, client_type=service, config=patient).get_conn()
+        name, _, region = service.partition("@")
+        hook = AwsBaseHook(
+            aws_conn_id=settings.aws_conn_id, client_type=name, region_name=region or None, config=patient
+        )
+        return hook.get_conn()
 
     return client

@@ -11,6 +11,7 @@ from labelhouse.reports.training_encoding import (
     BAD_COLOUR,
     criterion_layers,
     legible_text,
+    not_a_number,
     series_colour,
     utc_axis,
     utc_tooltip,
@@ -57,18 +58,23 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
 
 
 def _rings(base: alt.Chart, finals: list[Row]) -> list[alt.Chart]:
-    """A red ring around what asks for a look, with the reason where there is room for it."""
+    """A red ring around what asks for a look, a cross at the top where a run ended without a number; and why."""
     import altair as alt
 
     layers = []
-    if any(row["flags"] for row in finals):
-        rings = base.transform_filter("datum.flags !== null").mark_point(
+    if any(row["final_value"] is None for row in finals):
+        lost = base.transform_filter("datum.final_value === null").encode(y=alt.value(5))
+        layers.append(not_a_number(lost))
+    if any(row["flags"] and row["final_value"] is not None for row in finals):
+        rings = base.transform_filter("datum.flags !== null && datum.final_value !== null").mark_point(
             size=170, filled=False, color=BAD_COLOUR, strokeWidth=1.8, opacity=1, cursor="pointer"
         )
         layers.append(rings)
-    if any(row["label"] for row in finals):
-        labels = base.transform_filter("datum.label !== null").encode(text="label:N")
-        layers += legible_text(labels, BAD_COLOUR, baseline="top", dy=11, align=alt.expr("datum.align"))
+    for y, is_lost in ((None, False), (alt.value(5), True)):
+        if any(row["label"] and (row["final_value"] is None) == is_lost for row in finals):
+            which = f"datum.label !== null && datum.final_value {'===' if is_lost else '!=='} null"
+            labels = base.transform_filter(which).encode(text="label:N", **({"y": y} if y else {}))
+            layers += legible_text(labels, BAD_COLOUR, baseline="top", dy=11, align=alt.expr("datum.align"))
     return layers
 
 
@@ -106,7 +112,8 @@ REPORT = Report(
     page="training",
     order=30,
     title="Final value of each run",
-    question="Do the runs end where they should? The dashed line is the criterion; a red ring asks for a look.",
+    question="Do the runs end where they should? The dashed line is the criterion; a red ring asks for a look, "
+    "a red cross marks a run that ended without a number.",
     is_wide=True,
     sql=f"""
         with {RUNS.strip()},
@@ -114,19 +121,18 @@ REPORT = Report(
         finals as (
             select
                 *,
-                dense_rank() over (order by min_started_at desc, run_id) as run_rank
+                dense_rank() over (order by run_started_at desc, run_id) as run_rank
             from (
-                select *, min(started_at) over (partition by run_id) as min_started_at
+                select *, min(started_at) over (partition by run_id) as run_started_at
                 from fct_run_metric
                 join runs using (run_id)
                 where (select metric from shown_metric) in (metric_name, metric_base_name)
             )
-            where final_value is not null
         )
         select
             run_id,
             run_name,
-            coalesce(experiment_name, '') || '/' || coalesce(account_id, '') as line,
+            concat_ws('/', coalesce(account_id, ''), coalesce(aws_region, ''), coalesce(experiment_name, '')) as line,
             metric_name,
             coalesce(dataset_split, metric_name) as series,
             started_at,
@@ -155,5 +161,5 @@ REPORT = Report(
     ),
     draw=_draw,
     note=_note,
-    empty="No run of this selection ended with a number.",
+    empty="No run of this selection has this metric.",
 )

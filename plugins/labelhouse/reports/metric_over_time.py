@@ -9,8 +9,8 @@ from labelhouse.reports.chosen_runs import RUNS, shown_metric
 from labelhouse.reports.encoding import chart, specification
 from labelhouse.reports.thinning import thinned, what_was_left_out
 from labelhouse.reports.training_encoding import (
-    BAD_COLOUR,
     criterion_layers,
+    not_a_number,
     points_and_lines,
     points_chart,
     series_colour,
@@ -60,9 +60,8 @@ def _not_numbers(rows: list[Row]) -> list[alt.Chart]:
     marked = [{name: row[name] for name in columns} for row in rows if row["nan_count"]]
     if not marked:
         return []
-    crosses = chart(marked).mark_point(shape="cross", angle=45, size=70, filled=True, color=BAD_COLOUR, opacity=1)
     return [
-        crosses.encode(
+        not_a_number(chart(marked)).encode(
             x=utc_axis("metric_at", "time (UTC)"),
             y=alt.value(5),
             tooltip=[
@@ -80,8 +79,8 @@ REPORT = Report(
     page="training",
     order=10,
     title="Metric over time",
-    question="How did each run rise, and how long was it until the next? A line is one run; a red cross marks where its "
-    "values stop being numbers. Ctrl and the wheel zoom, a click shows that run only.",
+    question="How did each run rise, and how long was it until the next? A line is one run; a red cross marks where "
+    "its values stop being numbers. Ctrl and the wheel zoom, a click shows that run only.",
     is_wide=True,
     sql=f"""
         with {RUNS.strip()},

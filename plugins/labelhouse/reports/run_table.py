@@ -33,10 +33,15 @@ REPORT = Report(
             from metrics
             qualify row_number() over (partition by run_id order by place, metric_name) = 1
         ),
+        -- a metric without a prefix beside one of validation is that of training: loss and val_loss
         trained as (
-            select run_id, min(final_value) as train_final_value
+            select
+                run_id,
+                coalesce(
+                    max(final_value) filter (where dataset_split = 'train'),
+                    max(final_value) filter (where dataset_split is null)
+                ) as train_final_value
             from metrics
-            where dataset_split = 'train'
             group by run_id
         ),
         flags as (
@@ -68,7 +73,9 @@ REPORT = Report(
             outcomes.best_value,
             outcomes.best_step,
             outcomes.slope_per_hour,
-            case when outcomes.dataset_split <> 'train' then trained.train_final_value end as train_final_value,
+            case
+                when outcomes.dataset_split in ('validation', 'test') then trained.train_final_value
+            end as train_final_value,
             {CRITERION.strip()} as criterion,
             outcomes.meets_criterion,
             flags.flags,

@@ -51,7 +51,7 @@ def thinned(x: str) -> str:
         with a value), total_count (points of all lines) and is_thinned (whether any line is).
     """
     other = "step" if x == "metric_at" else "metric_at"
-    width = "epoch_ms({})" if x == "metric_at" else "{}"
+    width = "epoch_ms({})" if x == "metric_at" else "{}::double"
     place, first, last = (width.format(each) for each in (x, f"first_{x}", f"last_{x}"))
     return f"""
         {DRAWN_LINES.strip()},

@@ -120,10 +120,10 @@ def value_axis(rows: list[Row], column: str = "metric_value", room: int = 8) -> 
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten around the values; 2 and 5 of each where that leaves few."""
+    """Powers of ten around the values, as many as there is room for; 2 and 5 of each where that leaves few."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1, 2, 5) if len(exponents) <= 4 else (1,)
-    return [factor * 10.0**exponent for exponent in exponents for factor in factors]
+    return [factor * 10.0**exponent for exponent in exponents[:: 1 + len(exponents) // 12] for factor in factors]
 
 
 def utc_axis(column: str, title: str) -> alt.X:
@@ -171,3 +171,11 @@ def criterion_layers(
 def legible_text(base: alt.Chart, colour: str, **mark: Any) -> list[alt.Chart]:
     """Text that stays legible on lines: with a halo in the colour of the page, which its script knows."""
     return [base.mark_text(fontSize=11, style="halo", **mark), base.mark_text(fontSize=11, color=colour, **mark)]
+
+
+def not_a_number(base: alt.Chart) -> alt.Chart:
+    """A red cross, for what has no place on the axis."""
+    crosses: alt.Chart = base.mark_point(
+        shape="cross", angle=45, size=70, filled=True, color=BAD_COLOUR, opacity=1, cursor="pointer"
+    )
+    return crosses

@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # importing sources stays cheap: DAG files do it whenever the
     from labelhouse.identities import Identities
     from labelhouse.sources.parsed import Parsed
 
-#: `clients("s3")` gives a boto3 client; Airflow makes it from a connection, the CLI from boto3's chain.
+#: `clients("s3")` gives a boto3 client, `clients("cloudtrail@eu-west-1")` one of another region; Airflow makes it
+#: from a connection, the CLI from boto3's chain.
 Clients = Callable[[str], Any]
 
 

@@ -24,10 +24,11 @@ import msgspec
 
 from labelhouse.sources import Clients, Source, Unit, Window, log_files
 from labelhouse.sources.callers import Callers
-from labelhouse.sources.documents import CLOCK_SKEW, Text, Unreadable, unpack
-from labelhouse.sources.objects import key_of, list_folders, list_objects, read_object
+from labelhouse.sources.documents import Text, Unreadable, unpack
+from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.trail_records import Delivery, kind_of, load_change, load_record
+from labelhouse.sources.trail_places import places
+from labelhouse.sources.trail_records import Delivery, kinds_of, load_change, load_record
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -35,15 +36,9 @@ if TYPE_CHECKING:
 
 #: So much text is parsed at once: enough to make the cost of a query small, little enough for the memory.
 GROUP_BYTES = 32 * 1024 * 1024
-#: Longer windows are listed in one go, since asking for every day would be slower.
-MOST_LISTED_DAYS = 62
-
 _LOG = re.compile(r"(?:^|/)[^/_]+_CloudTrail_[a-z0-9-]+_(?P<time>[0-9]{8}T[0-9]{4}Z)_[A-Za-z0-9]+\.json(?:\.gz)?\Z")
 #: Beside the logs lie digests, and insights: records of another kind.
 _OTHER_FOLDERS = re.compile(r"(?:^|/)CloudTrail-(?:Digest|Insight|NetworkActivity|Aggregated)[^/]*/")
-_LOGS_FOLDER = "CloudTrail"
-#: `AWSLogs/[organisation/]account/CloudTrail`, below wherever the URI points.
-_DEEPEST_LOGS_FOLDER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +79,10 @@ def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
     Raises:
         SourceError: the place is missing or unreadable, see `list_objects`.
     """
-    for place in _places(uri, clients, window):
+    for place in places(uri, clients, window, {"CloudTrail"}):
         for unit in list_objects(place, clients):
             if unit_at := delivered_at(unit.uri):
                 yield replace(unit, unit_at=unit_at)
-
-
-def _places(uri: str, clients: Clients, window: Window) -> Iterator[str]:
-    """Where to list: the whole place, or the folders of the window's days."""
-    days = _days(window)
-    folders = list(_logs_folders(uri, clients)) if days and uri.startswith("s3://") else []
-    if not folders:
-        yield uri
-    for folder in folders:
-        for region in list_folders(folder, clients):
-            yield from (f"{region}/{day:%Y/%m/%d}" for day in days)
-
-
-def _logs_folders(uri: str, clients: Clients, depth: int = 0) -> Iterator[str]:
-    for folder in list_folders(uri, clients):
-        if folder.rpartition("/")[2] == _LOGS_FOLDER:
-            yield folder
-        elif depth < _DEEPEST_LOGS_FOLDER and not _OTHER_FOLDERS.search(f"{folder}/"):
-            yield from _logs_folders(folder, clients, depth + 1)
-
-
-def _days(window: Window) -> list[datetime]:
-    """The UTC days of a window; none where it is open or long."""
-    if window.start is None:
-        return []
-    first = window.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    last = min(window.end or datetime.max.replace(tzinfo=UTC), datetime.now(UTC) + CLOCK_SKEW)
-    count = (last - first) // timedelta(days=1) + 1
-    return [first + timedelta(days=number) for number in range(count)] if count <= MOST_LISTED_DAYS else []
 
 
 def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
@@ -168,7 +134,7 @@ def _parse_group(
 ) -> Iterator[tuple[Unit, Parsed]]:
     """The pieces of a group: regular metric calls all together, everything else record by record."""
     delivery = Delivery(datetime.now(UTC), callers)
-    kinds = [[kind_of(event) for event in piece.events or ()] for piece in group]
+    kinds = [kinds_of(piece.events or ()) for piece in group]
     numbers = [[at for at, kind in enumerate(each) if kind == "metric_call"] for each in kinds]
     found = calls.parse(
         [[piece.events[at] for at in each] if piece.events else [] for piece, each in zip(group, numbers, strict=True)]

@@ -17,7 +17,7 @@ RUN_TYPE = "AWS::SageMaker::ExperimentTrialComponent"
 _NULL = msgspec.Raw(b"null")
 
 
-class Identity(msgspec.Struct, rename="camel", gc=False):
+class Identity(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """Who called; an AWS service calls without an ARN."""
 
     type: str | None = None
@@ -25,7 +25,7 @@ class Identity(msgspec.Struct, rename="camel", gc=False):
     invoked_by: str | None = None
 
 
-class Resource(msgspec.Struct, rename="camel", gc=False):
+class Resource(msgspec.Struct, rename="camel", gc=False, frozen=True):
     """What a call was about."""
 
     arn: str | None = msgspec.field(default=None, name="ARN")
@@ -54,7 +54,7 @@ class Event(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     user_identity: Identity | None = None
     request_parameters: msgspec.Raw = _NULL
     response_elements: msgspec.Raw = _NULL
-    resources: list[Resource] | None = None
+    resources: tuple[Resource, ...] | None = None
 
     @property
     def caller(self) -> str | None:
@@ -70,7 +70,7 @@ class Event(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     @property
     def resource(self) -> Resource:
         """The run among the resources of a call, else the first of them."""
-        found = self.resources or [_NO_RESOURCE]
+        found = self.resources or (_NO_RESOURCE,)
         return found[0] if len(found) == 1 else next((each for each in found if each.type == RUN_TYPE), found[0])
 
 

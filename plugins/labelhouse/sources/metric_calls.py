@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -22,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelhouse.sources.documents import EARLIEST, MAX_RECORD_BYTES
-from labelhouse.sources.trail_records import SHORTEST_MILLISECONDS, refused_points
+from labelhouse.sources.trail_records import SHORTEST_MILLISECONDS, caller_columns, refused_points, run_columns
 
 if TYPE_CHECKING:
     from labelhouse.sources.callers import Callers
@@ -38,47 +39,8 @@ _UTC = pa.timestamp("us", tz="UTC")
 _NOTHING = (b"null", b"")
 
 
-#: Who called, from where, about what: as captured, in the order of `_CIRCUMSTANCES`.
-_Circumstances = tuple[str | None, ...]
-
-
-def _text(callers: Callers, text: str | None) -> str | None:
-    return callers.text(text) or None if text else None
-
-
-def _principal(callers: Callers, arn: str | None) -> str | None:
-    return callers.principal(arn) or None if arn else None
-
-
-def _as_it_is(_callers: Callers, text: str | None) -> str | None:
-    return text or None
-
-
-#: Column → what is left of a captured value.
-_CIRCUMSTANCES = {
-    "principal_arn": _principal,
-    "principal_type": _text,
-    "source_network": _as_it_is,
-    "user_agent": _text,
-    "aws_region": _text,
-    "account_id": _text,
-    "trial_component_arn": _text,
-    "resource_type": _text,
-}
-
-
-def _circumstances(call: Event, callers: Callers) -> _Circumstances:
-    resource, address = call.resource, call.source_ip_address
-    return (
-        call.caller,
-        call.caller_type,
-        callers.network(address) if address else None,
-        call.user_agent,
-        call.aws_region,
-        resource.account_id or call.recipient_account_id,
-        resource.arn,
-        resource.type,
-    )
+#: What few callers and runs say in many calls.
+_SAID_AGAIN = attrgetter("user_identity", "user_agent", "aws_region", "recipient_account_id", "resources")
 
 
 class MetricCalls:
@@ -189,16 +151,21 @@ class ParsedCalls:
 
     def _calls_columns(self, read: pa.StructArray, index: pa.Array, callers: Callers) -> dict[str, Any]:
         """What calls say once, repeated for their points: few callers and runs make all calls of a group."""
-        distinct: dict[_Circumstances, int] = {}
-        of_call = [distinct.setdefault(_circumstances(call, callers), len(distinct)) for call in self._calls]
+        distinct: dict[Any, int] = {}
+        of_call, firsts = list[int](), list[dict[str, str | None]]()
+        for call in self._calls:
+            at = distinct.setdefault(_SAID_AGAIN(call), len(distinct))
+            of_call.append(at)
+            if at == len(firsts):
+                firsts.append(caller_columns(call, callers) | run_columns(call, callers))
         encoded = pa.array(of_call, pa.int32()).take(index)
         columns = {
-            name: pa.DictionaryArray.from_arrays(
-                encoded, pa.array([clean(callers, each[at]) for each in distinct], pa.string())
-            )
-            for at, (name, clean) in enumerate(_CIRCUMSTANCES.items())
+            name: pa.DictionaryArray.from_arrays(encoded, pa.array([first[name] for first in firsts], pa.string()))
+            for name in (firsts[0] if firsts else ())
         }
+        addresses = pa.array([call.source_ip_address for call in self._calls], pa.string())
         return columns | {
+            "source_network": _encoded(addresses, callers.network).take(index),  # addresses may well be many
             "event_at": self._times.take(index),
             "trial_component_name": _encoded(pc.struct_field(read, "trialComponentName"), callers.text).take(index),
         }
@@ -218,7 +185,11 @@ class ParsedCalls:
         is_refused = np.zeros(int(lengths.sum()), bool)
         for number, call in enumerate(self._calls):
             if call.response_elements and (response := bytes(call.response_elements)) not in _NOTHING:
-                for index in refused_points(msgspec.json.decode(response)):
+                try:
+                    refused = refused_points(msgspec.json.decode(response))
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    refused = set(range(lengths[number]))  # so that the call is looked at
+                for index in refused:
                     if 0 <= index < lengths[number]:
                         is_refused[starts[number] + index] = True
         return is_refused

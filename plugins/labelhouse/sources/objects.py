@@ -23,7 +23,7 @@ _S3 = "s3://"
 _FILE = "file://"
 
 #: AWS's error codes and botocore's exceptions → what is wrong, and what is allowed instead.
-_AWS_REASONS = {
+AWS_REASONS = {
     "NoSuchBucket": ("the bucket does not exist", "a bucket that exists"),
     "InvalidBucketName": ("this is not the name of a bucket", _ALLOWED),
     "ParamValidationError": ("this is not the name of a bucket", _ALLOWED),
@@ -89,7 +89,7 @@ def list_objects(uri: str, clients: Clients) -> Iterator[Unit]:
     if scheme == "s3":
         return _list_bucket(uri, clients)
     if scheme == "file" and rest.startswith("/"):
-        return _list_folder(uri, _path_of(uri))
+        return _list_folder(uri, path_of(uri))
     raise SourceError("this kind of place is not known", value=uri, allowed=_ALLOWED)
 
 
@@ -100,7 +100,7 @@ def list_folders(uri: str, clients: Clients) -> Iterator[str]:
         SourceError: as `list_objects`.
     """
     bucket, folder = _bucket_and_folder(uri)
-    with _one_sentence(uri):
+    with in_one_sentence(uri):
         pages = clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
         for page in pages:
             for found in page.get("CommonPrefixes", ()):
@@ -134,7 +134,7 @@ def _list_folder(uri: str, folder: Path) -> Iterator[Unit]:
     except NotADirectoryError:
         raise SourceError("this is a file", value=uri, allowed=_ALLOWED) from None
     except (OSError, RuntimeError, ValueError) as error:  # no permission, a loop of links, a NUL in the path
-        raise SourceError(f"the folder cannot be read ({_words(error)})", value=uri, allowed=_ALLOWED) from None
+        raise SourceError(f"the folder cannot be read ({words_of(error)})", value=uri, allowed=_ALLOWED) from None
     while pending:
         entry = pending.pop()
         try:
@@ -145,7 +145,7 @@ def _list_folder(uri: str, folder: Path) -> Iterator[Unit]:
         except FileNotFoundError:
             continue  # deleted since its folder was read
         except OSError as error:
-            raise SourceError(f"the folder cannot be read ({_words(error)})", value=entry.path) from None
+            raise SourceError(f"the folder cannot be read ({words_of(error)})", value=entry.path) from None
 
 
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
@@ -173,19 +173,20 @@ def _file_version(status: os.stat_result) -> str:
     return f"{status.st_size}-{status.st_mtime_ns}"
 
 
-def _path_of(uri: str) -> Path:
+def path_of(uri: str) -> Path:
+    """The local path of a `file://` URI."""
     return Path(os.fsdecode(unquote_to_bytes(uri.removeprefix(_FILE))))
 
 
 def _read_file(unit: Unit) -> bytes:
     try:
-        with _path_of(unit.uri).open("rb") as file:
+        with path_of(unit.uri).open("rb") as file:
             data = file.read(min(unit.size_bytes, MAX_UNIT_BYTES) + 1)
             version = _file_version(os.fstat(file.fileno()))
     except (FileNotFoundError, NotADirectoryError):
         raise UnitGone(unit.uri) from None
     except OSError as error:
-        raise SourceError(f"the file cannot be read ({_words(error)})", value=unit.uri) from None
+        raise SourceError(f"the file cannot be read ({words_of(error)})", value=unit.uri) from None
     if version != unit.version:  # asked after reading, so that a change while reading counts too
         raise UnitReplaced(unit.uri)
     return data
@@ -200,7 +201,7 @@ def _bucket_and_folder(uri: str) -> tuple[str, str]:
 
 def _list_bucket(uri: str, clients: Clients) -> Iterator[Unit]:
     bucket, folder = _bucket_and_folder(uri)
-    with _one_sentence(uri):
+    with in_one_sentence(uri):
         for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
             for found in page.get("Contents", ()):
                 yield Unit(
@@ -213,7 +214,7 @@ def _list_bucket(uri: str, clients: Clients) -> Iterator[Unit]:
 
 def _read_key(unit: Unit, clients: Clients) -> bytes:
     bucket, _, key = unit.uri.removeprefix(_S3).partition("/")
-    with _one_sentence(unit.uri):
+    with in_one_sentence(unit.uri):
         found = clients("s3").get_object(Bucket=bucket, Key=key, IfMatch=f'"{unit.version}"')
         # as its own context manager, a body hands out what is below it: no checksum, other exceptions
         with closing(found["Body"]) as body:
@@ -225,7 +226,7 @@ def _read_key(unit: Unit, clients: Clients) -> bytes:
 
 
 @contextmanager
-def _one_sentence(uri: str) -> Iterator[None]:
+def in_one_sentence(uri: str) -> Iterator[None]:
     """Turns what botocore and urllib3 raise into our errors, without importing them; everything else passes."""
     try:
         yield
@@ -247,10 +248,10 @@ def _one_sentence(uri: str) -> Iterator[None]:
             or status >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
         raised, when = (SourceUnavailableError, " just now") if is_passing else (SourceError, "")
-        what, allowed = _AWS_REASONS.get(code, (f"S3 cannot be read{when} ({code})", None))
+        what, allowed = AWS_REASONS.get(code, (f"S3 cannot be read{when} ({code})", None))
         raise raised(what, value=uri, allowed=allowed) from None
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """What the system says, without the path and the number of the error."""
     return (getattr(error, "strerror", None) or str(error)).lower()

@@ -24,7 +24,7 @@ import msgspec
 from labelhouse.errors import SourceError
 from labelhouse.sources import Clients, Unit, UnitGone
 from labelhouse.sources.documents import MAX_RECORD_BYTES, MAX_UNIT_BYTES, MAX_UNPACK_RATIO, Unreadable
-from labelhouse.sources.objects import _AWS_REASONS, _one_sentence, _path_of, _words, list_objects, read_object
+from labelhouse.sources.objects import AWS_REASONS, in_one_sentence, list_objects, path_of, read_object, words_of
 from labelhouse.sources.trail_files import (
     Digest,
     DigestName,
@@ -50,7 +50,7 @@ _FREE_BYTES = _STEP_BYTES = 1024 * 1024
 _PIECE_BYTES = 64 * 1024
 _REQUESTS_AT_ONCE = 8
 _S3 = "s3://"
-_ARCHIVED = _AWS_REASONS["InvalidObjectState"][0]
+_ARCHIVED = AWS_REASONS["InvalidObjectState"][0]
 
 _known_keys: WeakKeyDictionary[Any, dict[tuple[datetime, datetime], list[Any]]] = WeakKeyDictionary()
 
@@ -212,7 +212,7 @@ class _Trail:
     def _listed(self, folder_uri: str, first: datetime, last: datetime) -> Iterator[Unit]:
         for day in days(first, last):
             uri = f"{folder_uri}{day}"
-            if not self._is_local or _path_of(uri).is_dir():
+            if not self._is_local or path_of(uri).is_dir():
                 yield from list_objects(uri, self._clients)
 
     def _digest_at(self, uri: str) -> tuple[Digest | None, FoundFile]:
@@ -245,7 +245,7 @@ class _Trail:
         """A file as stored, to be read to its end, and its metadata."""
         if self._is_local:
             try:
-                path = _path_of(uri)
+                path = path_of(uri)
                 if not path.is_file():  # no pipes and devices: these would be waited for
                     raise UnitGone(uri)
                 with path.open("rb") as file:
@@ -253,10 +253,10 @@ class _Trail:
             except FileNotFoundError:
                 raise UnitGone(uri) from None
             except OSError as error:
-                raise SourceError(f"the file cannot be read ({_words(error)})", value=uri) from None
+                raise SourceError(f"the file cannot be read ({words_of(error)})", value=uri) from None
             return
         bucket, _, key = uri.removeprefix(_S3).partition("/")
-        with _one_sentence(uri):
+        with in_one_sentence(uri):
             found = self._clients("s3").get_object(Bucket=bucket, Key=key, **conditions)
             # read to its end, the client notices a connection that ended early
             with closing(found["Body"]) as body:
@@ -264,8 +264,8 @@ class _Trail:
 
     def _kept_keys(self, fingerprint: str, place: Place) -> list[bytes]:
         """Keys that were saved in a local copy: in the digest's folder, or the nearest one above that has the key."""
-        top = _path_of(place.top_uri)
-        for folder in _path_of(self._uri).parents:
+        top = path_of(place.top_uri)
+        for folder in path_of(self._uri).parents:
             saved = _saved_keys(folder / _PUBLIC_KEYS)
             if keys := [key.value for key in saved if key.fingerprint == fingerprint]:
                 return keys
@@ -338,7 +338,7 @@ def _listed_keys(clients: Clients, region: str, signed_at: datetime) -> list[Any
     known = _known_keys.setdefault(client, {})
     if (start, end) not in known:
         try:
-            with _one_sentence(region):
+            with in_one_sentence(region):
                 known[start, end] = client.list_public_keys(StartTime=start, EndTime=end)["PublicKeyList"]
         except SourceError as error:
             raise type(error)(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from labelhouse.sources.callers import Callers
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
     EARLIEST,
+    MAX_DEPTH,
     Unreadable,
     decode,
     encode,
@@ -49,13 +50,33 @@ CHANGING_OPERATION = (
 #: An epoch below this is in seconds.
 SHORTEST_MILLISECONDS = 10**11
 
+_OUR_SOURCES = frozenset({*MANAGEMENT_SOURCES, METRICS_SOURCE, None, ""})
 _OPERATION = re.compile(CHANGING_OPERATION.replace("[A-Z]", "(?P<noun>[A-Z].*)"))
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Operations that name a part of what they change.
-_THINGS = {"Logging": "Trail", "EventSelectors": "Trail", "InsightSelectors": "Trail"}
+_THINGS = {
+    "Logging": "Trail",
+    "EventSelectors": "Trail",
+    "InsightSelectors": "Trail",
+    "EventDataStoreIngestion": "EventDataStore",
+}
+#: `AdminSetUserPassword`, `AdminAddUserToGroup`, …; a user pool or a user profile is something else.
+_PERSON = re.compile(r"User(?:Attributes|FromGroup|MFAPreference|Password|Settings|ToGroup)?")
 _LEAP_SECOND = re.compile(r"(?<=T[0-9]{2}:[0-9]{2}:)60(?:\.[0-9]*)?(?=Z|[+-]|\Z)")
-_EVENT = msgspec.json.Decoder(Event)
 
+
+class _Head(msgspec.Struct, rename="camel"):
+    """What decides whether a record is ours."""
+
+    event_source: str | None = None
+    event_name: str | None = None
+    error_code: Any = None
+    read_only: Any = None
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+#: What is kept of a metric call, beside its points.
+_USED = set(Event.__struct_encode_fields__) - {"requestParameters", "responseElements"}
 
 #: What a record is to us; None where it does not say what it is.
 Kind = Literal["metric_call", "change", "foreign"] | None
@@ -69,16 +90,44 @@ class Delivery:
     callers: Callers
 
 
-def kind_of(event: Event) -> Kind:
+def kind_of(event: Event | _Head) -> Kind:
     """What a record is to us."""
     source, name = event.event_source, event.event_name
+    if source not in _OUR_SOURCES:
+        return "foreign"
     if not source or not name:
         return None
     if source == METRICS_SOURCE:
         return "metric_call" if name == METRICS_OPERATION and not event.error_code else "foreign"
-    if source not in MANAGEMENT_SOURCES or event.read_only in (True, "true") or not _OPERATION.match(name):
+    if event.read_only in (True, "true") or not _OPERATION.match(name):
         return "foreign"
     return "change"
+
+
+def kinds_of(events: Iterable[Event]) -> list[Kind]:
+    """What records are to us; most are foreign, and told by their source alone."""
+    return [kind_of(event) if event.event_source in _OUR_SOURCES else "foreign" for event in events]
+
+
+def caller_columns(event: Event, callers: Callers) -> dict[str, str | None]:
+    """Who called, from where."""
+    return {
+        "aws_region": _cleaned(event.aws_region, callers.text),
+        "principal_arn": _cleaned(event.caller, callers.principal),
+        "principal_type": _cleaned(event.caller_type, callers.text),
+        "source_network": _cleaned(event.source_ip_address, callers.network),
+        "user_agent": _cleaned(event.user_agent, callers.text),
+    }
+
+
+def run_columns(event: Event, callers: Callers) -> dict[str, str | None]:
+    """Which run a metric call is about."""
+    resource = event.resource
+    return {
+        "trial_component_arn": _cleaned(resource.arn, callers.text),
+        "account_id": _cleaned(resource.account_id or event.recipient_account_id, callers.text),
+        "resource_type": _cleaned(resource.type, callers.text),
+    }
 
 
 def load_change(parsed: Parsed, delivery: Delivery, number: int, event: Event) -> None:
@@ -98,19 +147,15 @@ def load_change(parsed: Parsed, delivery: Delivery, number: int, event: Event) -
         event_source=event.event_source,
         event_name=event.event_name,
         account_id=event.recipient_account_id or None,
-        aws_region=_cleaned(event.aws_region, callers.text),
         resource_kind=kind_of_thing,
         resource_name=thing,
         error_code=event.error_code or None,
-        error_message=_cleaned(event.error_message, callers.text),
+        error_message=_cleaned(event.error_message, callers.message),
         request_json=_json(event.request_parameters, callers),
         response_json=_json(event.response_elements, callers),
         shared_event_id=event.shared_event_id or None,
         time_flag=time_flag,
-        principal_arn=_cleaned(event.caller, callers.principal),
-        principal_type=_cleaned(event.caller_type, callers.text),
-        source_network=_cleaned(event.source_ip_address, callers.network),
-        user_agent=_cleaned(event.user_agent, callers.text),
+        **caller_columns(event, callers),
     )
     parsed.key("management_events", number, event.event_id or "")
     parsed.loaded()
@@ -130,19 +175,20 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
         parsed.quarantine(str(number), str(reason), view, cleaned=False)
         return
     try:
-        is_metric_call = record.get("eventSource") == METRICS_SOURCE
-        if is_suspect and (found := flaw(_without_points(record) if is_metric_call else record)):
+        kind_of_record = kind_of(head := shaped(record, _Head))
+        if kind_of_record == "foreign":
+            parsed.filtered()
+            return
+        is_metric_call = kind_of_record == "metric_call"
+        if is_suspect and (found := flaw(_used(record) if is_metric_call else record)):
             raise Unreadable(found)
+        if kind_of_record is None:
+            raise Unreadable(f"{'eventName' if head.event_source else 'eventSource'} is missing")
         event = shaped(_with_raw_parts(record), Event)
-        match kind_of(event):
-            case "metric_call":
-                _load_metric_call(parsed, delivery, number, event, record, is_suspect=is_suspect)
-            case "change":
-                load_change(parsed, delivery, number, event)
-            case "foreign":
-                parsed.filtered()
-            case None:
-                raise Unreadable(f"{'eventName' if event.event_source else 'eventSource'} is missing")
+        if is_metric_call:
+            _load_metric_call(parsed, delivery, number, event, record, is_suspect=is_suspect)
+        else:
+            load_change(parsed, delivery, number, event)
     except Unreadable as reason:
         parsed.quarantine(str(number), str(reason), encode_flawed(delivery.callers.record(record)), cleaned=True)
 
@@ -150,29 +196,29 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
 def is_foreign(raw: msgspec.Raw) -> bool:
     """Whether a record says it is none of ours, whatever else may be wrong with it."""
     try:
-        return kind_of(_EVENT.decode(raw)) == "foreign"
+        return kind_of(_HEAD.decode(raw)) == "foreign"
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False  # no object, or broken: it is said elsewhere how
 
 
-def _without_points(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A metric call without its points, whose flaws are theirs alone."""
+def _used(record: Mapping[str, Any]) -> list[Any]:
+    """What is kept of a metric call: flaws elsewhere are nobody's, and those of points are theirs alone."""
     parameters = record.get("requestParameters")
-    if not isinstance(parameters, dict):
-        return dict(record)
-    return {**record, "requestParameters": {key: item for key, item in parameters.items() if key != "metricData"}}
+    run = parameters.get("trialComponentName") if isinstance(parameters, dict) else None
+    return [run, *(record[key] for key in _USED & record.keys())]
 
 
 def _changed(operation: str, parameters: msgspec.Raw, callers: Callers) -> tuple[str | None, str | None]:
     """Kind and name of what an operation changes, as far as its own name and its parameters tell."""
     found = _OPERATION.match(operation)
     noun = _THINGS.get(found["noun"], found["noun"]) if found else ""
-    if noun.startswith("User") and not noun.startswith("UserPool"):
+    if _PERSON.fullmatch(noun):
         noun = "User"
     values = _names(parameters)
     own = noun[:1].lower() + noun[1:]
-    keys = (f"{own}Name", "username" if noun == "User" else "name", f"{own}Arn", f"{own}Id", "trailName", "name")
-    named = next((key for key in (*keys, "poolName", "userPoolId", "resourceArn") if values.get(key)), "")
+    keys = (f"{own}Name", "username" if noun == "User" else "name", own, f"{own}Arn", f"{own}Id", "trailName", "name")
+    others = ("poolName", "clientName", "clientId", "userPoolId", "resourceArn", "resourceId")
+    named = next((key for key in (*keys, *others) if values.get(key)), "")
     return _WORD.sub("_", noun).lower() or None, callers.value(named, values[named]) if named else None
 
 
@@ -194,18 +240,11 @@ def _load_metric_call(
     parameters = record.get("requestParameters")
     if not isinstance(parameters, dict):
         raise Unreadable(f"requestParameters is {kind(parameters)}, not an object")
-    resource = event.resource
     call = {
         "event_id": event_id,
         "trial_component_name": callers.text(_required(parameters, "trialComponentName")),
-        "trial_component_arn": _cleaned(resource.arn, callers.text),
-        "account_id": _cleaned(resource.account_id or event.recipient_account_id, callers.text),
-        "aws_region": _cleaned(event.aws_region, callers.text),
-        "resource_type": _cleaned(resource.type, callers.text),
-        "principal_arn": _cleaned(event.caller, callers.principal),
-        "principal_type": _cleaned(event.caller_type, callers.text),
-        "source_network": _cleaned(event.source_ip_address, callers.network),
-        "user_agent": _cleaned(event.user_agent, callers.text),
+        **caller_columns(event, callers),
+        **run_columns(event, callers),
     }
     points = parameters.get("metricData")
     if not isinstance(points, list):
@@ -320,10 +359,13 @@ def _named(text: str | None, name: str) -> str:
 
 
 def _required(values: Mapping[str, Any], key: str) -> str:
+    """A text that must be there, or what a number looks like as one."""
     value = values.get(key)
-    if not isinstance(value, str) or not value:
-        raise Unreadable(f"{key} is missing" if value in (None, "") else f"{key} is {kind(value)}, not text")
-    return value
+    if value in (None, ""):
+        raise Unreadable(f"{key} is missing")
+    if isinstance(value, list | dict):
+        raise Unreadable(f"{key} is {kind(value)}, not text")
+    return value if isinstance(value, str) else encode(value)
 
 
 def _json(raw: msgspec.Raw, callers: Callers) -> str | None:
@@ -335,12 +377,13 @@ def _json(raw: msgspec.Raw, callers: Callers) -> str | None:
     text = bytes(raw)
     if text in {b"null", b""}:
         return None
-    if b"\\" in text or not text.isascii():
-        value, is_suspect = decode(text)
-        if is_suspect and (found := flaw(value)):
-            raise Unreadable(found)
-        return encode(callers.record({"": value})[""])
-    return callers.json(text.decode())
+    is_plain = b"\\" not in text and text.isascii() and text.count(b"[") + text.count(b"{") <= MAX_DEPTH
+    if is_plain and (cleaned := callers.json(text.decode())) is not None:
+        return cleaned
+    value, is_suspect = decode(text)
+    if is_suspect and (found := flaw(value)):
+        raise Unreadable(found)
+    return encode(callers.record({"": value})[""])
 
 
 def _with_raw_parts(record: Mapping[str, Any]) -> dict[str, Any]:
