@@ -169,3 +169,8 @@ def load_in_process(folder: str, files: list[LogFile], barrier: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         wait_before_ledger(patch, barrier)
         write(Lake(load_settings({}, lake=Path(folder))), *files)
+
+
+def no_clients(service: str) -> Any:
+    """Clients for local folders, for processes too."""
+    raise AssertionError(f"a local folder needs no client of {service}")

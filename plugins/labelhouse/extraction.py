@@ -103,7 +103,7 @@ def plan(
     Args:
         uri: where to look instead of where the settings say.
         replay_quarantined: plan what has records in quarantine again, for a parser that has learned.
-        shares: make at least so many batches, where there are as many units.
+        shares: no batch may hold more of the units than one such share, rounded up.
 
     Raises:
         SourceError: the source is unknown, not configured, or cannot be listed.

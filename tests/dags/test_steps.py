@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,10 @@ from labelhouse.settings import load_settings
 from labelhouse.sources import Window, all_sources
 
 EMPTY_FORM = {"start": None, "end": None}
+#: 08:00 on the second of March is the last hour of the first in UTC; midnight is no midnight there.
+TOKYO = timezone(timedelta(hours=9))
+TOKYO_MORNING = datetime(2026, 3, 2, 8, tzinfo=TOKYO)
+TOKYO_MIDNIGHT = datetime(2026, 3, 2, tzinfo=TOKYO)
 
 
 def utc(*moment: int) -> datetime:
@@ -59,6 +63,29 @@ def run(kind: str, start: datetime | None = None, end: datetime | None = None) -
 )
 def test_the_window_of_a_run(dag_run: Any, form: dict[str, str], window: Window) -> None:
     assert window_of(dag_run, EMPTY_FORM | form) == window
+
+
+@pytest.mark.parametrize(
+    ("dag_run", "form", "window"),
+    [
+        (run("scheduled", utc(2026, 3, 1, 14), utc(2026, 3, 1, 15)), {}, Window(utc(2026, 3, 1, 12), None)),
+        (run("scheduled", utc(2026, 3, 1, 23), utc(2026, 3, 2)), {}, Window(utc(2026, 1, 30, 23), None)),
+        (run("scheduled", TOKYO_MORNING, TOKYO_MORNING + timedelta(hours=1)), {}, Window(utc(2026, 1, 30, 23), None)),
+        (run("scheduled", TOKYO_MIDNIGHT - timedelta(hours=1), TOKYO_MIDNIGHT), {}, Window(utc(2026, 3, 1, 12), None)),
+        (run("backfill", utc(2026, 3, 1, 23), utc(2026, 3, 2)), {}, Window(utc(2026, 3, 1, 23), utc(2026, 3, 2))),
+        (run("manual", utc(2026, 3, 1, 23), utc(2026, 3, 2)), {}, Window(None, None)),
+        (run("manual"), {"start": "2020-01-01T00:00:00Z"}, Window(utc(2020, 1, 1), None)),
+    ],
+    ids=["hour", "day's last", "day's last, in another zone", "midnight elsewhere", "backfill", "empty form", "form"],
+)
+def test_the_window_of_a_run_where_deliveries_end_some_time(dag_run: Any, form: dict[str, str], window: Window) -> None:
+    assert window_of(dag_run, EMPTY_FORM | form, timedelta(days=30)) == window
+
+
+def test_sources_say_how_far_back_the_last_run_of_a_day_looks() -> None:
+    """CloudTrail tries for thirty days to deliver; what has no such end is looked at from the beginning."""
+    days = {name: source.daily_look_back for name, source in all_sources().items()}
+    assert (days["cloudtrail"], days["labeling_output"]) == (timedelta(days=30), None)
 
 
 def test_an_empty_window_is_refused() -> None:

@@ -43,8 +43,8 @@ def found(name: str) -> dict[str, Any]:
         if chunk.quarantined:
             for row in rows_of(QUARANTINE.name, chunk.quarantined):
                 given["quarantined"].append(row | ({"raw_bytes": b"(encrypted)"} if row["is_encrypted"] else {}))
-    paths = {uri: uri.rpartition(f"/{name}/input/")[2] for uri in gave}
-    plain: dict[str, Any] = json.loads(json.dumps({paths[uri]: gave[uri] for uri in gave}, default=_as_text))
+    text = json.dumps(gave, default=_as_text).replace(f"{folder.resolve().as_uri()}/", "")
+    plain: dict[str, Any] = json.loads(text)
     return plain
 
 

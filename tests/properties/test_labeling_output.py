@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from labeling_units import EMAIL, MANIFEST, RESPONSE, SUB, Result, answer, gzipped, line, parse
+from mutated_json import mutated
 
 CANARY = EMAIL.partition("@")[0]
 
@@ -36,38 +37,6 @@ keys = st.one_of(
 )
 values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4))
 uris = st.sampled_from([RESPONSE, MANIFEST])
-
-
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """Every container in a JSON value with each of its keys."""
-    if isinstance(value, dict):
-        return [place for key, item in value.items() for place in [(value, key), *places(item)]]
-    if isinstance(value, list):
-        return [place for key, item in enumerate(value) for place in [(value, key), *places(item)]]
-    return []
-
-
-@st.composite
-def mutated(draw: st.DrawFn, value: Any) -> Any:
-    """`value` with some of its places replaced, wrapped, removed or renamed."""
-    value = json.loads(json.dumps(value))
-    for _ in range(draw(st.integers(1, 4))):
-        found = places(value)
-        if not found:
-            break
-        container, key = draw(st.sampled_from(found))
-        change = draw(st.sampled_from(["replace", "replace", "wrap", "quote", "remove", "rename", "add"]))
-        if change == "replace":
-            container[key] = draw(values)
-        elif change == "wrap":
-            container[key] = [container[key]]
-        elif change == "quote":
-            container[key] = json.dumps(container[key])
-        elif change == "remove":
-            del container[key]
-        elif isinstance(container, dict):
-            container[draw(keys)] = container.pop(key) if change == "rename" else draw(values)
-    return value
 
 
 def assert_nobody_is_named(result: Result) -> None:
@@ -112,7 +81,7 @@ def test_mutated_answers(data: st.DataObject) -> None:
     private = answer()
     metadata = private.pop("workerMetadata")
     private["comment"] = data.draw(st.sampled_from([SUB, f"by {SUB}", f'{{"by":"{SUB}"}}', EMAIL, "", 7]))
-    changed = data.draw(mutated(private)) | {"workerMetadata": metadata}
+    changed = data.draw(mutated(private, values, keys)) | {"workerMetadata": metadata}
     is_alone = data.draw(st.booleans())
     result = parse(json.dumps(changed if is_alone else {"answers": [answer(), changed]}).encode())
     assert_reasons_are_words(result)
@@ -125,7 +94,9 @@ def test_mutated_answers(data: st.DataObject) -> None:
 @given(st.data())
 def test_mutated_identities(data: st.DataObject) -> None:
     """Whatever becomes of the worker's metadata, nothing under its key is kept as it is."""
-    changed = answer(workerMetadata=data.draw(mutated({"identityData": {"sub": SUB, "email": EMAIL, "name": SUB}})))
+    changed = answer(
+        workerMetadata=data.draw(mutated({"identityData": {"sub": SUB, "email": EMAIL, "name": SUB}}, values, keys))
+    )
     result = parse(json.dumps({"answers": [changed]}).encode())
     assert result.counts["read"] == 1
     assert_reasons_are_words(result)
@@ -135,7 +106,7 @@ def test_mutated_identities(data: st.DataObject) -> None:
 @given(st.data())
 def test_mutated_lines(data: st.DataObject) -> None:
     chained = line() | {"worker": EMAIL, "box": {"by": [EMAIL]}, "box-metadata": {"job-name": "boxes", EMAIL: EMAIL}}
-    text = json.dumps(data.draw(mutated(chained)))
+    text = json.dumps(data.draw(mutated(chained, values, keys)))
     result = parse(f"{json.dumps(line())}\n{text}\n{json.dumps(line())}".encode(), MANIFEST)
     assert result.counts["read"] == 3
     assert {"0", "2"} <= {row["dataset_object_id"] for row in result.entries}, "the good lines beside it load"

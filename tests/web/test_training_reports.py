@@ -337,6 +337,19 @@ def test_a_metric_without_validation_leads_by_itself(release: Release) -> None:
     assert {row["metric_name"] for row in rows} == {"learning_rate"}
     assert {row["train_final_value"] for row in rows} == {None}
     assert {row["metric_name"] for row in rows_of(release, "run_table", metric="train:loss")} == {"train:loss"}
+    chosen = rows_of(release, "run_table", metric="validation:accuracy")
+    assert None not in {row["train_final_value"] for row in chosen}, "beside it, although it is not chosen"
+
+
+def test_a_run_without_the_drawn_metric_has_its_own_outcome(published: Published) -> None:
+    name = f"{ACCOUNT}/eu-west-1/keras"
+    other = [row | {"run_id": name, "event_id": f"k{row['step']}", "metric_name": "val_loss"} for row in long_run(5)]
+    other = [row | {"dataset_split": "validation"} for row in other]
+    plain = [row | {"run_id": name, "event_id": f"p{row['step']}", "metric_value": 0.25} for row in long_run(5)]
+    accuracy = [row for row in training_points(3, 5) if row["metric_base_name"] == "accuracy"]
+    rows = {row["run_id"]: row for row in rows_of(published(accuracy + other + plain), "run_table")}
+    assert rows[run_id(1)]["metric_name"] == "validation:accuracy"
+    assert (rows[name]["metric_name"], rows[name]["train_final_value"]) == ("val_loss", 0.25)
 
 
 def test_the_metrics_of_a_run_are_all_there(release: Release) -> None:

@@ -67,15 +67,14 @@ class Ledger:
     def _replacements(self) -> dict[tuple[str, date], datetime]:
         """Source and UTC day → when a unit with rows of that day was last replaced by another version."""
         columns = ("source_name", "unit_uri", "unit_version", "event_dates", "loaded_at")
-        loads = self._read(columns).sort_by("loaded_at").to_pylist()
-        newest = {load["unit_uri"]: load for load in loads}
         changed_at: dict[tuple[str, date], datetime] = {}
-        for load in loads:
-            now = newest[load["unit_uri"]]
-            if now["unit_version"] != load["unit_version"]:
-                for day in load["event_dates"]:
-                    at = changed_at.setdefault((load["source_name"], day), now["loaded_at"])
-                    changed_at[load["source_name"], day] = max(at, now["loaded_at"])
+        before: dict[str, dict[str, Any]] = {}
+        for load in self._read(columns).sort_by("loaded_at").to_pylist():
+            replaced = before.get(load["unit_uri"], load)
+            before[load["unit_uri"]] = load
+            if replaced["unit_version"] != load["unit_version"]:
+                for day in replaced["event_dates"]:
+                    changed_at[load["source_name"], day] = load["loaded_at"]
         return changed_at
 
     def newest_loads(self, unit_uris: Iterable[str]) -> dict[str, datetime]:

@@ -29,8 +29,9 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
     rows = [row | {"colour_run": row["run_id"] if row["run_rank"] <= COLOURED_RUNS else _OTHER_RUNS} for row in rows]
-    coloured = list(dict.fromkeys(row["colour_run"] for row in rows if row["colour_run"] != _OTHER_RUNS))
-    has_others = rows[-1]["colour_run"] == _OTHER_RUNS
+    # the newest run comes last, so that it lies on top, and first in the legend
+    coloured = list(dict.fromkeys(row["run_id"] for row in reversed(rows) if row["run_rank"] <= COLOURED_RUNS))
+    has_others = rows[0]["colour_run"] == _OTHER_RUNS
     names = series_names(rows)
     dash = alt.StrokeDash(
         "series:N",
@@ -116,7 +117,7 @@ REPORT = Report(
         join drawn_lines using (line)
         join fct_run_metric as metrics using (run_id, metric_name)
         where metric_value is not null
-        order by run_rank, metric_name, step, metric_at, metric_value
+        order by run_rank desc, metric_name, step, metric_at, metric_value
     """,
     fields=(
         Field("run_id", "Run", "run"),

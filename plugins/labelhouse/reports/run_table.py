@@ -10,8 +10,8 @@ REPORT = Report(
     page="training",
     order=40,
     title="Runs",
-    question="Every run with its outcome: that of validation where it has one, else of the metric itself. "
-    "Tick several to compare them.",
+    question="Every run with its outcome in the metric that is drawn above, or in its own where it has none of that; "
+    "that of validation goes first. Tick several to compare them.",
     shape="table",
     is_wide=True,
     is_sortable=True,
@@ -22,27 +22,29 @@ REPORT = Report(
         metrics as (
             select
                 *,
+                coalesce((select metric from shown_metric) in (metric_name, metric_base_name), false) as is_shown,
                 case dataset_split when 'validation' then 1 when 'test' then 3 when 'train' then 4 else 2 end as place
             from fct_run_metric
-            where
-                run_id in (select run_id from all_runs)
-                and (select metric from shown_metric) in (metric_name, metric_base_name)
+            where run_id in (select run_id from all_runs) and {OF_CHOSEN_METRIC}
         ),
         outcomes as (
             select *
             from metrics
-            qualify row_number() over (partition by run_id order by place, metric_name) = 1
+            qualify row_number() over (
+                partition by run_id order by is_shown desc, place, metric_base_name, metric_name
+            ) = 1
         ),
         -- a metric without a prefix beside one of validation is that of training: loss and val_loss
         trained as (
             select
                 run_id,
+                metric_base_name,
                 coalesce(
                     max(final_value) filter (where dataset_split = 'train'),
                     max(final_value) filter (where dataset_split is null)
                 ) as train_final_value
-            from metrics
-            group by run_id
+            from fct_run_metric
+            group by run_id, metric_base_name
         ),
         flags as (
             select run_id, string_agg(distinct flag, '; ' order by flag) as flags
@@ -83,7 +85,8 @@ REPORT = Report(
         from all_runs
         join dim_run using (run_id)
         left join outcomes using (run_id)
-        left join trained using (run_id)
+        left join trained
+            on outcomes.run_id = trained.run_id and outcomes.metric_base_name = trained.metric_base_name
         left join flags using (run_id)
         left join findings using (run_id)
         order by is_picked desc, started_at desc, run_id

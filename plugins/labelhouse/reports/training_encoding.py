@@ -25,8 +25,8 @@ _TIME_FORMATS = {
     "day": "%a %d %b",
     "date": "%a %d %b",
     "week": "%a %d %b",
-    "month": "%b %Y",
-    "quarter": "%b %Y",
+    "month": "%d %b %Y",
+    "quarter": "%d %b %Y",
     "year": "%Y",
 }
 #: What is the same along a line.
@@ -112,10 +112,10 @@ def value_axis(rows: list[Row], column: str = "metric_value", room: int = 8) -> 
     is_wide = bool(values) and min(values) > 0 and max(values) > 1 and max(values) / min(values) > WIDE_RANGE
     if is_wide:
         title, scale = f"{rows[0]['shown_metric']}, logarithmic", alt.Scale(type="log", padding=room)
-        axis = alt.Axis(values=_log_ticks(min(values), max(values)), format="~g")
+        axis = alt.Axis(values=_log_ticks(min(values), max(values)), format=",~g")
     else:
         title, scale = rows[0]["shown_metric"], alt.Scale(zero=False, padding=room)
-        axis = alt.Axis(tickCount=6, format="~g")
+        axis = alt.Axis(tickCount=6, format=",~g")
     return alt.Y(f"{column}:Q", title=title, scale=scale, axis=axis)
 
 

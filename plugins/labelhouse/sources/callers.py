@@ -36,7 +36,8 @@ _KEYS = "|".join(sorted(_NAME_KEYS))
 _NAME_IN_TEXT = re.compile(rf'(?P<before>"(?P<key>{_KEYS})"\s*:\s*")(?P<name>[^"]+)(?=")')
 #: Cognito's attributes: `{"name": "sub", "value": "…"}`.
 _NAME_IN_PAIR = re.compile(rf'(?P<before>"name"\s*:\s*"(?P<key>{_KEYS})"\s*,\s*"value"\s*:\s*")(?P<name>[^"]+)(?=")')
-_NAMES_IN_LIST = re.compile(rf'"(?:{_KEYS})"\s*:\s*\[')
+#: What a pattern cannot see to: several names under a key, or an identity with all its parts.
+_INTRICATE = re.compile(rf'"(?:{_KEYS})"\s*:\s*\[|"userIdentity"')
 #: What AWS writes in the place of a name: no person's.
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 #: What is kept of a caller's identity; access keys and session details are not.
@@ -86,7 +87,7 @@ class Callers:
 
     def json(self, text: str) -> str | None:
         """A JSON text without escapes as `record` would leave it, thirty times as fast; None where it has to do it."""
-        if _NAMES_IN_LIST.search(text):
+        if _INTRICATE.search(text):
             return None
         names: set[str] = set()
 
@@ -132,8 +133,7 @@ class Callers:
             return value
         if key in _NAME_KEYS:
             return self._pseudonym(key, value, names)
-        pattern = _NAMED if _NAMED.fullmatch(value) else _NAMED_IN_TEXT
-        return pattern.sub(lambda found: found["kept"] + self._known_session(found["name"], names), value)
+        return _NAMED_IN_TEXT.sub(lambda found: found["kept"] + self._known_session(found["name"], names), value)
 
     def _known_session(self, name: str, names: set[str]) -> str:
         cleaned = self._session(name)

@@ -24,7 +24,7 @@ import msgspec
 
 from labelhouse.sources import Clients, Source, Unit, Window, log_files
 from labelhouse.sources.callers import Callers
-from labelhouse.sources.documents import Text, Unreadable, unpack
+from labelhouse.sources.documents import MAX_RECORD_BYTES, Text, Unreadable, unpack
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.trail_places import places
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: So much text is parsed at once: enough to make the cost of a query small, little enough for the memory.
 GROUP_BYTES = 32 * 1024 * 1024
+#: A larger file is read in pieces of at most this size; a record beyond it is one by itself.
+PIECE_BYTES = MAX_RECORD_BYTES
 _LOG = re.compile(r"(?:^|/)[^/_]+_CloudTrail_[a-z0-9-]+_(?P<time>[0-9]{8}T[0-9]{4}Z)_[A-Za-z0-9]+\.json(?:\.gz)?\Z")
 #: Beside the logs lie digests, and insights: records of another kind.
 _OTHER_FOLDERS = re.compile(r"(?:^|/)CloudTrail-(?:Digest|Insight|NetworkActivity|Aggregated)[^/]*/")
@@ -112,21 +114,31 @@ def _pieces(unit: Unit, data: bytes) -> Iterator[_Piece]:
     """A file in one piece, or in several where it is very large."""
     try:
         text = unpack(data)
-        if len(text) <= GROUP_BYTES:
+        if len(text) <= PIECE_BYTES:
             yield _Piece(unit, text, events=log_files.events(text))
             return
         records = log_files.records(text)
     except Unreadable as reason:
         yield _Piece(unit, data, unreadable=str(reason))
         return
-    run, size, first = list[msgspec.Raw](), 0, 0
-    for number, record in enumerate(records):
+    first = 0
+    for run, size in _runs(records):
+        piece = b'{"Records":[' + b",".join(run) + b"]}"
+        yield _Piece(unit, piece, first, log_files.events(piece) if size <= PIECE_BYTES else None)
+        first += len(run)
+
+
+def _runs(records: list[msgspec.Raw]) -> Iterator[tuple[list[msgspec.Raw], int]]:
+    """Records that make a piece together, and their size; at least one run, though of none."""
+    run, size = list[msgspec.Raw](), 0
+    for record in records:
+        length = len(memoryview(record))
+        if run and size + length > PIECE_BYTES:
+            yield run, size
+            run, size = [], 0
         run.append(record)
-        size += len(memoryview(record))
-        if size >= GROUP_BYTES // 2 or number == len(records) - 1:
-            piece = b'{"Records":[' + b",".join(run) + b"]}"
-            yield _Piece(unit, piece, first, log_files.events(piece))
-            run, size, first = [], 0, number + 1
+        size += length
+    yield run, size
 
 
 def _parse_group(

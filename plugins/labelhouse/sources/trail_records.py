@@ -51,7 +51,7 @@ CHANGING_OPERATION = (
 SHORTEST_MILLISECONDS = 10**11
 
 _OUR_SOURCES = frozenset({*MANAGEMENT_SOURCES, METRICS_SOURCE, None, ""})
-_OPERATION = re.compile(CHANGING_OPERATION.replace("[A-Z]", "(?P<noun>[A-Z].*)"))
+_OPERATION = re.compile(CHANGING_OPERATION.replace("[A-Z]", r"(?P<noun>[A-Z].*?)(?:V[0-9]+)?\Z"))
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Operations that name a part of what they change.
 _THINGS = {
