@@ -184,4 +184,5 @@ def event(operation: str, request: Any = None, service: str = "sagemaker", **cha
 
 def by_record(given: Json) -> Json:
     """The same metric call with a time that only the way record by record reads, so that it goes that way."""
-    return given | {"eventTime": given["eventTime"].replace("Z", "+00:00")}
+    time = given.get("eventTime")
+    return given | ({"eventTime": time.replace("Z", "+00:00")} if isinstance(time, str) else {})

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from labelhouse.errors import SourceError
-from labelhouse.sources import Window, all_sources
+from labelhouse.errors import SourceError, SourceUnavailableError
+from labelhouse.sources import UnitGone, UnitReplaced, Window, all_sources
 from labelhouse.sources.cloudtrail import SOURCE, delivered_at
 from s3_clients import only
 from trail_units import ACCOUNT, LOG, call, gzipped, log, parse
@@ -243,6 +244,28 @@ def test_a_missing_bucket_is_not_an_empty_one(s3: Any, window: Window) -> None:
     with pytest.raises(SourceError, match="the bucket does not exist: 's3://nowhere/AWSLogs'"):
         list(SOURCE.list_units("s3://nowhere/AWSLogs", only(s3), window))
     assert Listed(s3, window).units == []
+
+
+@pytest.mark.parametrize("window", [Window(), MORNING])
+def test_a_bucket_that_is_busy_is_worth_another_try(window: Window) -> None:
+    class Busy:
+        def get_paginator(self, name: str) -> Any:
+            raise ClientError({"Error": {"Code": "SlowDown"}, "ResponseMetadata": {"HTTPStatusCode": 503}}, name)
+
+    with pytest.raises(SourceUnavailableError, match=r"S3 cannot be read just now \(SlowDown\): 's3://trails'"):
+        list(SOURCE.list_units("s3://trails", only(Busy()), window))
+
+
+def test_a_log_file_that_was_deleted_or_replaced_since_is_not_read(s3: Any) -> None:
+    key = years(f"AWSLogs/{ACCOUNT}")[2]
+    put(s3, key)
+    (unit,) = Listed(s3, MORNING).units
+    s3.put_object(Bucket="trails", Key=key, Body=b"replaced")
+    with pytest.raises(UnitReplaced):
+        SOURCE.read_unit(unit, only(s3))
+    s3.delete_object(Bucket="trails", Key=key)
+    with pytest.raises(UnitGone):
+        SOURCE.read_unit(unit, only(s3))
 
 
 def test_what_a_bucket_holds_is_what_its_copy_holds(s3: Any, tmp_path: Path) -> None:

@@ -123,6 +123,7 @@ NAMING = [
     {"email": SESSION, "list": [SESSION, {SESSION: SESSION}]},
     {"userIdentity": {"userName": USER, "accessKeyId": ACCESS_KEY, "arn": f"{IAM}user/{USER}"}},
     {"userIdentity": json.dumps({"userName": USER})},
+    {"userAttributes": [{"name": "phone_number", "value": USER}, {"name": "sub", "value": "ada"}]},
     {"nested": [{"deeper": {"principalId": f"AROACANARY:{SESSION}"}}]},
     {"profile": f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:user-profile/d-1/{USER}"},
 ]  # fmt: skip

@@ -268,3 +268,22 @@ def test_a_write_that_fails_for_long_and_then_succeeds_loses_nothing(
     monkeypatch.setattr(BatchLoad, "_append", append)
     assert counts(write(lake, A, B, C)) == {A.uri: (2, 0), B.uri: (1, 1), C.uri: (0, 2)}
     assert holds(lake, A, B, C)
+
+
+@pytest.mark.usefixtures("early")
+def test_an_early_write_that_fails_ends_the_load(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It happens behind the parser's back: the next write, or the commit, says so."""
+
+    def append(self: BatchLoad, name: str, rows: Any) -> None:
+        raise OSError("no space left on device")
+
+    write(lake, A)
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchLoad, "_append", append)
+        with pytest.raises(OSError, match="no space"):
+            begin(lake, [B, C])
+        with pytest.raises(OSError, match="no space"):
+            write(lake, C)
+    assert holds(lake, A)
+    write(lake, B, C)
+    assert holds(lake, A, B, C)

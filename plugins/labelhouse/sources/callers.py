@@ -36,6 +36,7 @@ _KEYS = "|".join(sorted(_NAME_KEYS))
 _NAME_IN_TEXT = re.compile(rf'(?P<before>"(?P<key>{_KEYS})"\s*:\s*")(?P<name>[^"]+)(?=")')
 #: Cognito's attributes: `{"name": "sub", "value": "…"}`.
 _NAME_IN_PAIR = re.compile(rf'(?P<before>"name"\s*:\s*"(?P<key>{_KEYS})"\s*,\s*"value"\s*:\s*")(?P<name>[^"]+)(?=")')
+_PERSONAL = re.compile(rf'"(?:{_KEYS}|userIdentity)"')
 #: What a pattern cannot see to: several names under a key, or an identity with all its parts.
 _INTRICATE = re.compile(rf'"(?:{_KEYS})"\s*:\s*\[|"userIdentity"')
 #: What AWS writes in the place of a name: no person's.
@@ -87,7 +88,8 @@ class Callers:
 
     def json(self, text: str) -> str | None:
         """A JSON text without escapes as `record` would leave it, thirty times as fast; None where it has to do it."""
-        if _INTRICATE.search(text):
+        is_personal = _PERSONAL.search(text)
+        if is_personal and _INTRICATE.search(text):
             return None
         names: set[str] = set()
 
@@ -97,8 +99,9 @@ class Callers:
         def principal(found: re.Match[str]) -> str:
             return found["kept"] + self._known_session(found["name"], names)
 
-        text = _NAME_IN_TEXT.sub(pseudonym, _NAMED_IN_TEXT.sub(principal, text))
-        text = _NAME_IN_PAIR.sub(pseudonym, text)
+        text = _NAMED_IN_TEXT.sub(principal, text)
+        if is_personal:
+            text = _NAME_IN_PAIR.sub(pseudonym, _NAME_IN_TEXT.sub(pseudonym, text))
         for name in names:
             text = text.replace(f'"{name}"', f'"{self._identities.pseudonym(name)}"')
         return self._identities.clean_text(text, sorted(names, key=len, reverse=True))

@@ -75,8 +75,9 @@ class _Head(msgspec.Struct, rename="camel"):
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+_RAW = {"requestParameters", "responseElements"}
 #: What is kept of a metric call, beside its points.
-_USED = set(Event.__struct_encode_fields__) - {"requestParameters", "responseElements"}
+_USED = set(Event.__struct_encode_fields__) - _RAW
 
 #: What a record is to us; None where it does not say what it is.
 Kind = Literal["metric_call", "change", "foreign"] | None
@@ -175,7 +176,7 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
         parsed.quarantine(str(number), str(reason), view, cleaned=False)
         return
     try:
-        kind_of_record = kind_of(head := shaped(record, _Head))
+        kind_of_record = kind_of(head := shaped(_fields(record, _Head), _Head))
         if kind_of_record == "foreign":
             parsed.filtered()
             return
@@ -184,7 +185,7 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
             raise Unreadable(found)
         if kind_of_record is None:
             raise Unreadable(f"{'eventName' if head.event_source else 'eventSource'} is missing")
-        event = shaped(_with_raw_parts(record), Event)
+        event = shaped(_fields(record, Event), Event)
         if is_metric_call:
             _load_metric_call(parsed, delivery, number, event, record, is_suspect=is_suspect)
         else:
@@ -386,7 +387,8 @@ def _json(raw: msgspec.Raw, callers: Callers) -> str | None:
     return encode(callers.record({"": value})[""])
 
 
-def _with_raw_parts(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A decoded record whose large parts are text again, as `Event` has them."""
-    parts = ("requestParameters", "responseElements")
-    return {**record, **{key: msgspec.Raw(encode_flawed(record[key])) for key in parts if key in record}}
+def _fields(record: Mapping[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields of a decoded record that a shape has, the large ones as text, as `Event` takes them."""
+    known = {key: record[key] for key in shape.__struct_encode_fields__ if key in record}
+    raw = {key: msgspec.Raw(encode_flawed(known[key])) for key in _RAW & known.keys()}
+    return known | raw
