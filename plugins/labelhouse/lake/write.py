@@ -76,6 +76,18 @@ class Pending:
     records: defaultdict[str, list[pa.Table]] = field(default_factory=lambda: defaultdict(list))
     size_bytes: int = 0
 
+    def take_large(self) -> Pending:
+        """The tables that fill the memory, taken out; every other one is not worth a data file as yet."""
+        sizes = {name: sum(rows.nbytes for rows in pieces) for name, pieces in self.rows.items()}
+        average, taken = self.size_bytes / max(len(sizes), 1), Pending()
+        for name, size in sizes.items():
+            if size >= average:
+                taken.rows[name] = self.rows.pop(name)
+                if name in self.records:
+                    taken.records[name] = self.records.pop(name)
+                self.size_bytes -= size
+        return taken
+
 
 class BatchLoad:
     """The load of one batch. Everything becomes visible in `commit`, or nothing does.
@@ -149,10 +161,9 @@ class BatchLoad:
         return rows
 
     def _flush(self) -> None:
-        """Writes what is pending, while the next units are parsed."""
+        """Writes what fills the memory, while the next units are parsed."""
         self._wait_for_writer()
-        pending, self._pending = self._pending, Pending()
-        self._writing = self._writer.submit(self._write, pending)
+        self._writing = self._writer.submit(self._write, self._pending.take_large())
 
     def _wait_for_writer(self) -> None:
         if self._writing:

@@ -35,7 +35,7 @@ from labelhouse.sources.documents import (
     shaped,
     time,
 )
-from labelhouse.sources.log_files import Event
+from labelhouse.sources.log_files import Event, Identity, Resource
 from labelhouse.sources.parsed import Parsed
 
 METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
@@ -75,9 +75,8 @@ class _Head(msgspec.Struct, rename="camel"):
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+#: What stays text in an `Event`.
 _RAW = {"requestParameters", "responseElements"}
-#: What is kept of a metric call, beside its points.
-_USED = set(Event.__struct_encode_fields__) - _RAW
 
 #: What a record is to us; None where it does not say what it is.
 Kind = Literal["metric_call", "change", "foreign"] | None
@@ -176,16 +175,17 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
         parsed.quarantine(str(number), str(reason), view, cleaned=False)
         return
     try:
-        kind_of_record = kind_of(head := shaped(_fields(record, _Head), _Head))
+        known = _known(record, Event)
+        kind_of_record = kind_of(head := shaped(known, _Head))
         if kind_of_record == "foreign":
             parsed.filtered()
             return
         is_metric_call = kind_of_record == "metric_call"
-        if is_suspect and (found := flaw(_used(record) if is_metric_call else record)):
+        if is_suspect and (found := flaw(_without_points(known) if is_metric_call else known)):
             raise Unreadable(found)
         if kind_of_record is None:
             raise Unreadable(f"{'eventName' if head.event_source else 'eventSource'} is missing")
-        event = shaped(_fields(record, Event), Event)
+        event = shaped({**known, **{key: msgspec.Raw(encode_flawed(known[key])) for key in _RAW & known.keys()}}, Event)
         if is_metric_call:
             _load_metric_call(parsed, delivery, number, event, record, is_suspect=is_suspect)
         else:
@@ -202,11 +202,21 @@ def is_foreign(raw: msgspec.Raw) -> bool:
         return False  # no object, or broken: it is said elsewhere how
 
 
-def _used(record: Mapping[str, Any]) -> list[Any]:
-    """What is kept of a metric call: flaws elsewhere are nobody's, and those of points are theirs alone."""
-    parameters = record.get("requestParameters")
+def _known(values: Mapping[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
+    """The fields that a shape has, at any depth: what is wrong with others is nobody's business."""
+    known = {key: values[key] for key in shape.__struct_encode_fields__ if key in values}
+    if isinstance(identity := known.get("userIdentity"), dict):
+        known["userIdentity"] = _known(identity, Identity)
+    if isinstance(resources := known.get("resources"), list):
+        known["resources"] = [_known(each, Resource) if isinstance(each, dict) else each for each in resources]
+    return known
+
+
+def _without_points(known: Mapping[str, Any]) -> list[Any]:
+    """What is kept of a metric call but for its points, whose flaws are theirs alone."""
+    parameters = known.get("requestParameters")
     run = parameters.get("trialComponentName") if isinstance(parameters, dict) else None
-    return [run, *(record[key] for key in _USED & record.keys())]
+    return [run, *(item for key, item in known.items() if key not in _RAW)]
 
 
 def _changed(operation: str, parameters: msgspec.Raw, callers: Callers) -> tuple[str | None, str | None]:
@@ -385,10 +395,3 @@ def _json(raw: msgspec.Raw, callers: Callers) -> str | None:
     if is_suspect and (found := flaw(value)):
         raise Unreadable(found)
     return encode(callers.record({"": value})[""])
-
-
-def _fields(record: Mapping[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
-    """The fields of a decoded record that a shape has, the large ones as text, as `Event` takes them."""
-    known = {key: record[key] for key in shape.__struct_encode_fields__ if key in record}
-    raw = {key: msgspec.Raw(encode_flawed(known[key])) for key in _RAW & known.keys()}
-    return known | raw
