@@ -16,7 +16,7 @@ from labelhouse.identities import Identities
 from labelhouse.schema.tables import QUARANTINE, TRAIL_DIGESTS
 from labelhouse.sources import Clients, Unit
 from labelhouse.sources.objects import list_objects
-from labelhouse.sources.trail_verdicts import TrailListing, evidence, parse_evidence
+from labelhouse.sources.trails.verdicts import TrailListing, evidence, parse_evidence
 from trail import PublicKeys, Trail, clients, public_keys_document
 
 IDENTITIES = Identities("a key for tests, long enough to use")

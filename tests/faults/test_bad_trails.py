@@ -251,7 +251,21 @@ def test_of_repeated_keys_one_counts_and_the_other_is_not_kept() -> None:
     assert result.points[0]["metric_value"] == 0.125
 
 
-HOSTILE = ["'; drop table x; --", "=cmd|' /C calc'!A0", "<script>alert(1)</script>", "../../etc/passwd", "{{ 7*7 }}", "{"]
+HOSTILE = [
+    "'; drop table x; --",
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "{{ 7*7 }}",
+    "{",
+]
+    "'; drop table x; --",
+    "=cmd|' /C calc'!A0",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "{{ 7*7 }}",
+    "{",
+]
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "${jndi:ldap://x}", "\u202eevil", "e\u0301", "a\0b", "[x", "\x7f"])

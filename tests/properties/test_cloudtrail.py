@@ -14,7 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from labelhouse.sources import cloudtrail
-from labelhouse.sources.log_files import RUN_TYPE
+from labelhouse.sources.trails.log_files import RUN_TYPE
 from mutated_json import mutated
 from trail_units import (
     ACCESS_KEY,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from labelhouse.schema.tables import TRAIL_DIGESTS
 from labelhouse.sources import Unit
-from labelhouse.sources.trail_verdicts import evidence, is_digest, parse_evidence
+from labelhouse.sources.trails.verdicts import evidence, is_digest, parse_evidence
 from trail import packed, public_keys_document
 from trail_faults import four_hours
 from trail_verified import ADDED, IDENTITIES, digests_of, no_clients, rows_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from labelhouse.sources.callers import Callers
+from labelhouse.sources.trails.callers import Callers
 from trail_units import (
     ACCESS_KEY,
     ACCOUNT,

@@ -14,7 +14,7 @@ from botocore.exceptions import IncompleteReadError
 
 from labelhouse.errors import SourceError, SourceUnavailableError
 from labelhouse.sources import UnitGone, UnitReplaced
-from labelhouse.sources.trail_verdicts import (
+from labelhouse.sources.trails.verdicts import (
     evidence,
 )
 from trail import HOUR, Trail, packed

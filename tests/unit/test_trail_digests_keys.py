@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
 from labelhouse.errors import SourceError, SourceUnavailableError
-from labelhouse.sources.trail_verdicts import (
+from labelhouse.sources.trails.verdicts import (
     evidence,
 )
 from trail import HOUR, Trail, public_key, public_keys_document

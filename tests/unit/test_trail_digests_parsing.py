@@ -15,7 +15,7 @@ import pytest
 
 from labelhouse.sources import Unit
 from labelhouse.sources.documents import MAX_RECORD_BYTES
-from labelhouse.sources.trail_verdicts import (
+from labelhouse.sources.trails.verdicts import (
     CHUNK_RECORDS,
     evidence,
     is_digest,

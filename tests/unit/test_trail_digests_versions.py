@@ -13,7 +13,7 @@ import pytest
 
 from labelhouse.sources import Unit
 from labelhouse.sources.objects import list_objects
-from labelhouse.sources.trail_verdicts import (
+from labelhouse.sources.trails.verdicts import (
     LOOKS_AROUND,
     TrailListing,
     is_digest,

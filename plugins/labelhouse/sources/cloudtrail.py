@@ -3,10 +3,10 @@
 One pass over a log file gives two tables: the points of `BatchPutMetrics` calls (`training_metrics`), and the calls
 that change jobs, teams, people or trails (`management_events`). Everything else is counted as filtered, unread.
 
-**How it is read.** A log file is one line of JSON: `{"Records": [...]}`. Several files at once go through
-`metric_calls`, which keeps the regular metric calls as columns and says of every other record whether it is none of
-ours or has to be looked at; these go one by one through `trail_records`. A file that cannot be read in one piece is
-taken apart into its records, so that one bad record costs nobody else.
+**How it is read.** A log file is one document of JSON: `{"Records": [...]}`. `trails.log_files` decodes what every
+record of ours needs. The regular metric calls of several files go together through `trails.metric_calls`, as columns;
+changes and whatever is odd go one by one through `trails.records`. A file that cannot be decoded in one piece is taken
+apart into its records, so that one bad record costs nobody else.
 
 **Times.** A file's name says when it was delivered: that is `unit_at`. Its events are older, by minutes or by up to
 thirty days, in no order, and may come twice: `event_id` tells.
@@ -22,17 +22,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from labelhouse.sources import Clients, Source, Unit, Window, log_files
-from labelhouse.sources.callers import Callers
+from labelhouse.sources import Clients, Source, Unit, Window
 from labelhouse.sources.documents import MAX_RECORD_BYTES, Text, Unreadable, unpack
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.trail_places import places
-from labelhouse.sources.trail_records import Delivery, kinds_of, load_change, load_record
+from labelhouse.sources.trails import log_files
+from labelhouse.sources.trails.callers import Callers
+from labelhouse.sources.trails.places import places
+from labelhouse.sources.trails.records import Delivery, kinds_of, load_change, load_record
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
-    from labelhouse.sources.metric_calls import MetricCalls
+    from labelhouse.sources.trails.metric_calls import MetricCalls
 
 #: So much text is parsed at once: enough to make the cost of a query small, little enough for the memory.
 GROUP_BYTES = 32 * 1024 * 1024
@@ -89,7 +90,7 @@ def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
 
 def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
     """Rows, quarantine and counts of log files. Data never raises."""
-    from labelhouse.sources.metric_calls import MetricCalls  # brings Arrow and DuckDB
+    from labelhouse.sources.trails.metric_calls import MetricCalls  # brings Arrow and DuckDB
 
     callers = Callers(identities)
     with MetricCalls(callers) as calls:

@@ -2,7 +2,7 @@
 
 It is switched on by naming it among the sources, with the same URI as `cloudtrail`. A digest is a unit; its version
 changes with every log file of its period, so that what is altered later is found when the place is listed again.
-`trail_evidence` reads what a digest vouches for, `trail_verdicts` judges it by the rules of `aws cloudtrail
+`trails.evidence` reads what a digest vouches for, `trails.verdicts` judges it by the rules of `aws cloudtrail
 validate-logs` and gives a row of `trail_digests` for every file; one that fails holds the release.
 """
 
@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from labelhouse.sources import Clients, Source, Unit, Window, one_by_one
 from labelhouse.sources.objects import list_objects
-from labelhouse.sources.trail_evidence import evidence
-from labelhouse.sources.trail_places import places
-from labelhouse.sources.trail_verdicts import TrailListing, parse_evidence
+from labelhouse.sources.trails.evidence import evidence
+from labelhouse.sources.trails.places import places
+from labelhouse.sources.trails.verdicts import TrailListing, parse_evidence
 
 #: The version of a digest depends on what lies hours around it: days are listed beyond the window.
 _MARGIN = timedelta(days=1)

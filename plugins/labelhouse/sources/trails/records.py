@@ -21,7 +21,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from labelhouse.sources.callers import Callers
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
     EARLIEST,
@@ -35,8 +34,9 @@ from labelhouse.sources.documents import (
     shaped,
     time,
 )
-from labelhouse.sources.log_files import Event, Identity, Resource
 from labelhouse.sources.parsed import Parsed
+from labelhouse.sources.trails.callers import Callers
+from labelhouse.sources.trails.log_files import Event, Identity, Resource
 
 METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
 METRICS_OPERATION = "BatchPutMetrics"

@@ -25,7 +25,7 @@ from labelhouse.errors import SourceError
 from labelhouse.sources import Clients, Unit, UnitGone
 from labelhouse.sources.documents import MAX_RECORD_BYTES, MAX_UNIT_BYTES, MAX_UNPACK_RATIO, Unreadable
 from labelhouse.sources.objects import AWS_REASONS, in_one_sentence, list_objects, path_of, read_object, words_of
-from labelhouse.sources.trail_files import (
+from labelhouse.sources.trails.files import (
     Digest,
     DigestName,
     Elsewhere,

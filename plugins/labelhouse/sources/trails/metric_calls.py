@@ -3,7 +3,7 @@
 What a call says once (who, where, which run) comes decoded from `log_files`; it is dictionary-encoded, cleaned once a
 distinct value, and repeated for the call's points by index. The points are read by DuckDB (`from_json`, a parser in
 C over the parameters of all calls of a file) straight into Arrow columns. A call with anything odd about it (a missing
-field, NaN, a time in seconds or ahead of the clock) is left out and named, for `trail_records` to look at: here are
+field, NaN, a time in seconds or ahead of the clock) is left out and named, for `records` to look at: here are
 no reasons, only rows beyond doubt.
 
 DuckDB takes numbers in quotes for numbers.
@@ -23,12 +23,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelhouse.sources.documents import EARLIEST, MAX_RECORD_BYTES
-from labelhouse.sources.trail_records import SHORTEST_MILLISECONDS, caller_columns, refused_points, run_columns
+from labelhouse.sources.trails.records import SHORTEST_MILLISECONDS, caller_columns, refused_points, run_columns
 
 if TYPE_CHECKING:
-    from labelhouse.sources.callers import Callers
-    from labelhouse.sources.log_files import Event
     from labelhouse.sources.parsed import Parsed
+    from labelhouse.sources.trails.callers import Callers
+    from labelhouse.sources.trails.log_files import Event
 
 _SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
     {"metricName": "VARCHAR", "timestamp": "DOUBLE", "step": "VARCHAR", "value": "DOUBLE"}]}]"""

@@ -42,8 +42,8 @@ import msgspec
 from labelhouse.sources import Unit
 from labelhouse.sources.documents import Unreadable
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.trail_evidence import LATE, Evidence, FoundFile, evidence
-from labelhouse.sources.trail_files import (
+from labelhouse.sources.trails.evidence import LATE, Evidence, FoundFile, evidence
+from labelhouse.sources.trails.files import (
     Digest,
     DigestName,
     Elsewhere,
