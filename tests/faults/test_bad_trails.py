@@ -259,13 +259,6 @@ HOSTILE = [
     "{{ 7*7 }}",
     "{",
 ]
-    "'; drop table x; --",
-    "=cmd|' /C calc'!A0",
-    "<script>alert(1)</script>",
-    "../../etc/passwd",
-    "{{ 7*7 }}",
-    "{",
-]
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "${jndi:ldap://x}", "\u202eevil", "e\u0301", "a\0b", "[x", "\x7f"])
