@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context
+from threading import Lock
 from typing import Any, Self
 
 from labelhouse.errors import SourceError, SourceUnavailableError
@@ -188,7 +189,7 @@ class _Delivered:
     """The bytes of units, in their order, a few of them read ahead; counts those that cannot be had."""
 
     def __init__(self, source: Source, units: list[Unit], clients: Clients) -> None:
-        self._source, self._units, self._clients = source, units, clients
+        self._source, self._units, self._clients = source, units, _one_at_a_time(clients)
         self.missing_count = 0
         self.refusals: list[SourceError] = []
 
@@ -220,6 +221,17 @@ class _Delivered:
         except SourceError as refusal:
             log.warning("A unit is left for the next load: %s", refusal)
             self.refusals.append(refusal)
+
+
+def _one_at_a_time(clients: Clients) -> Clients:
+    """The same factory, for several threads: boto3 must not make two clients at the same time."""
+    lock = Lock()
+
+    def client(service: str) -> Any:
+        with lock:
+            return clients(service)
+
+    return client
 
 
 @contextmanager

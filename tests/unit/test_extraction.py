@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from threading import Barrier, Lock, current_thread
+from time import sleep
 from typing import Any
 
 import pytest
@@ -164,6 +165,21 @@ def test_units_are_read_ahead_but_only_so_many(load: Callable[..., LoadSummary])
     place.on_parse = lambda unit: ahead.append(len(place.reads) - len(place.parsed))
     load(place)
     assert max(ahead) <= extraction.READERS + 2
+
+
+def test_readers_make_their_clients_one_at_a_time(settings: Settings) -> None:
+    """boto3 must not make two at the same time; whoever makes them need not know of threads."""
+    making, place = Lock(), Place(many(20))
+
+    def clients(service: str) -> str:
+        assert making.acquire(blocking=False), "nobody else is making one"
+        sleep(0.002)
+        making.release()
+        return service
+
+    source = replace(place.source, read_unit=lambda unit, make: place.read_unit(unit, make) * (make("s3") == "s3"))
+    loaded = extraction.load_units(settings, source, list(place.list_units("", clients, Window())), clients)
+    assert loaded.records_loaded == 20
 
 
 @pytest.mark.parametrize("size", [10, 60, 100, 200])
