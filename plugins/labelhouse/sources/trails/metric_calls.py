@@ -6,7 +6,7 @@ C over the parameters of all calls of a file) straight into Arrow columns. A cal
 field, NaN, a time in seconds or ahead of the clock) is left out and named, for `records` to look at: here are
 no reasons, only rows beyond doubt.
 
-DuckDB takes numbers in quotes for numbers.
+DuckDB takes numbers in quotes for numbers, and the first of repeated keys for the key; elsewhere the last one counts.
 """
 
 from __future__ import annotations
