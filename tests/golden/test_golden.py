@@ -6,6 +6,7 @@ is expected; then read the difference.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,10 +43,20 @@ def found(name: str) -> dict[str, Any]:
             given["rows"].setdefault(table, []).extend(rows_of(table, columns))
         if chunk.quarantined:
             for row in rows_of(QUARANTINE.name, chunk.quarantined):
-                given["quarantined"].append(row | ({"raw_bytes": b"(encrypted)"} if row["is_encrypted"] else {}))
+                given["quarantined"].append(_anywhere(row, folder.resolve().as_uri().encode() + b"/"))
     text = json.dumps(gave, default=_as_text).replace(f"{folder.resolve().as_uri()}/", "")
     plain: dict[str, Any] = json.loads(text)
     return plain
+
+
+def _anywhere(row: dict[str, Any], folder: bytes) -> dict[str, Any]:
+    """A quarantined row as it would be wherever the checkout lies."""
+    if row["is_encrypted"]:
+        return row | {"raw_bytes": b"(encrypted)"}
+    if folder not in row["raw_bytes"]:
+        return row
+    raw = row["raw_bytes"].replace(folder, b"")
+    return row | {"raw_bytes": raw, "raw_size_bytes": len(raw), "raw_sha256": hashlib.sha256(raw).hexdigest()}
 
 
 def _as_text(value: Any) -> str:
