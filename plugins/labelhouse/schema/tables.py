@@ -84,7 +84,12 @@ CALLER = (
     Column(
         "principal_arn", "string", "ARN of the caller; names of users and of sessions are pseudonyms.", repeats=True
     ),
-    Column("principal_type", "string", "What the caller is: `AssumedRole`, `IAMUser`, `AWSService` or another.", repeats=True),
+    Column(
+        "principal_type",
+        "string",
+        "What the caller is: `AssumedRole`, `IAMUser`, `AWSService` or another.",
+        repeats=True,
+    ),
     Column(
         "source_network",
         "string",
