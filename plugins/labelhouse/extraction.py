@@ -110,7 +110,7 @@ def plan(
         SourceError: the source is unknown, not configured, or cannot be listed.
     """
     source = source_named(source_name)
-    lake = Lake(settings)
+    lake, planned_at = Lake(settings), datetime.now(UTC)
     known = Ledger(lake).known_versions()
     replayed = units_with_quarantine(lake) if replay_quarantined else set()
     units, known_count = [], 0
@@ -122,9 +122,9 @@ def plan(
         else:
             units.append(unit)
     batches = _batches(units, settings.units_per_batch, shares)
-    document = json.dumps({"source_name": source_name, "batches": batches}, default=_plain)
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    plan_id = f"{now}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
+    facts = {"source_name": source_name, "planned_at": planned_at, "batches": batches}
+    document = json.dumps(facts, default=_plain)
+    plan_id = f"{planned_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
     if batches:
         replace_file(lake.dir / "plans" / f"{plan_id}.json", document)
         for old in sorted((lake.dir / "plans").glob("*.json"))[:-KEPT_PLANS]:
@@ -136,6 +136,9 @@ def load_batch(
     settings: Settings, plan_id: str, batch_number: int, clients: Clients, tick: Callable[[], None] | None = None
 ) -> LoadSummary:
     """Loads one batch of a plan. Doing it twice, or at the same time as somebody else, changes nothing.
+
+    What has been loaded since the plan was made, by another run or by an attempt that could not say so any more,
+    is not read again; the summary counts it.
 
     Args:
         tick: called once a unit.
@@ -150,7 +153,12 @@ def load_batch(
         Unit(each["uri"], each["version"], datetime.fromisoformat(each["unit_at"]), each["size_bytes"])
         for each in document["batches"][batch_number]
     ]
-    return load_units(settings, source_named(document["source_name"]), units, clients, tick)
+    planned_at = datetime.fromisoformat(document["planned_at"])
+    done = Ledger(lake).loaded_since(planned_at, {unit.uri: unit.version for unit in units})
+    done_uris = {row.unit_uri for row in done}
+    left = [unit for unit in units if unit.uri not in done_uris]
+    loaded = load_units(settings, source_named(document["source_name"]), left, clients, tick) if left else LoadSummary()
+    return LoadSummary.of(done) + loaded
 
 
 def load_units(

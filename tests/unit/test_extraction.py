@@ -167,6 +167,19 @@ def test_units_are_read_ahead_but_only_so_many(load: Callable[..., LoadSummary])
     assert max(ahead) <= extraction.READERS + 2
 
 
+def test_what_another_run_loaded_meanwhile_is_not_read_again(
+    settings: Settings, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor what an attempt loaded that died before it could say so."""
+    place = Place(many(5))
+    monkeypatch.setattr(extraction, "source_named", lambda name: place.source)
+    first, second = (extraction.plan(settings, "cloudtrail", Window(), no_clients, uri="somewhere") for _ in range(2))
+    loads = [extraction.load_batch(settings, each.plan_id, 0, no_clients) for each in (first, second, first)]
+    assert loads == [LoadSummary(unit_count=5, records_read=5, records_loaded=5)] * 3, "so that it is announced"
+    assert sorted(place.reads) == sorted(place.units)
+    assert lake.raw("ingest_ledger").scan().to_arrow().num_rows == 5
+
+
 def test_readers_make_their_clients_one_at_a_time(settings: Settings) -> None:
     """boto3 must not make two at the same time; whoever makes them need not know of threads."""
     making, place = Lock(), Place(many(20))

@@ -13,6 +13,7 @@ from pyiceberg.expressions import (
     And,
     BooleanExpression,
     EqualTo,
+    GreaterThan,
     GreaterThanOrEqual,
     In,
     LessThan,
@@ -75,6 +76,11 @@ def loaded(at: datetime) -> BooleanExpression:
 def loaded_before(moment: datetime) -> BooleanExpression:
     """Rows of earlier loads."""
     return LessThan("loaded_at", moment.isoformat())
+
+
+def loaded_after(moment: datetime) -> BooleanExpression:
+    """Rows of later loads."""
+    return GreaterThan("loaded_at", moment.isoformat())
 
 
 def of_days(day_column: str, days: Collection[date]) -> BooleanExpression:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.lake.catalog import Lake
+from labelhouse.lake.filters import loaded_after
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
 
@@ -83,6 +84,17 @@ class Ledger:
         rows = self._read(("unit_uri", "loaded_at"))
         rows = rows.filter(pc.is_in(rows["unit_uri"], wanted)).sort_by("loaded_at")
         return dict(zip(rows["unit_uri"].to_pylist(), rows["loaded_at"].to_pylist(), strict=True))
+
+    def loaded_since(self, moment: datetime, versions: Mapping[str, str]) -> list[LedgerRow]:
+        """The newest rows of units loaded after a moment, at the version that `versions` gives for their URI."""
+        scan = self._table.scan(row_filter=loaded_after(moment), snapshot_id=self.snapshot_id)
+        newest = {row["unit_uri"]: row for row in scan.to_arrow().sort_by("loaded_at").to_pylist()}
+        names = [each.name for each in fields(LedgerRow)]
+        return [
+            LedgerRow(**{name: row[name] for name in names})
+            for uri, row in newest.items()
+            if versions.get(uri) == row["unit_version"]
+        ]
 
     def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> list[tuple[str, str]]:
         """SHA-256 and URI of that source's units that hold one of these contents, loaded and visible, now."""
