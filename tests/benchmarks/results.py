@@ -63,10 +63,9 @@ def circumstances() -> str:
     """One sentence: when, with what, on what."""
     gzip = subprocess.run(["gzip", "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     packages = ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; Python {platform.python_version()}, {packages}, gzip {gzip}; "
-        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB."
+        f"{os.cpu_count()} cores."
     )
 
 
@@ -88,8 +87,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "(not installed)"
-
-
-def _processor() -> str:
-    names = re.findall(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return names[0] if names else platform.machine()
