@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.sources.documents import EARLIEST, MAX_RECORD_BYTES
+from labelhouse.sources.documents import EARLIEST
 from labelhouse.sources.trails.records import SHORTEST_MILLISECONDS, caller_columns, refused_points, run_columns
 
 if TYPE_CHECKING:
@@ -172,9 +172,7 @@ class ParsedCalls:
 
     def _clean_calls(self, read: pa.StructArray) -> np.ndarray:
         now = pa.scalar(datetime.now(UTC), _UTC)
-        is_small = [len(memoryview(call.request_parameters)) <= MAX_RECORD_BYTES for call in self._calls]
         return _all(
-            pa.array(is_small, pa.bool_()),
             _is_name(self._event_ids),
             _is_name(pc.struct_field(read, "trialComponentName")),
             _is_between(self._times, pa.scalar(EARLIEST, _UTC), now),
