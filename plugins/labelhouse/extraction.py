@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -62,11 +62,13 @@ class LoadSummary:
 
     Args:
         unit_count: units that were committed.
+        unchanged_count: read, and found to hold what the lake has: units of an API, whose version is their content.
         missing_count: gone or replaced since they were listed: the next plan sees what is there now.
         unreadable_count: refused by the source, e.g. archived or encrypted for somebody else: planned again next time.
     """
 
     unit_count: int = 0
+    unchanged_count: int = 0
     missing_count: int = 0
     unreadable_count: int = 0
     records_read: int = 0
@@ -117,12 +119,12 @@ def plan(
     for unit in source.list_units(uri or _uri_of(settings, source_name), clients, window):
         if unit.unit_at not in window:
             continue
-        if known.get(unit.uri) == unit.version and unit.uri not in replayed:
+        if unit.version and known.get(unit.uri) == unit.version and unit.uri not in replayed:
             known_count += 1
         else:
             units.append(unit)
     batches = _batches(units, settings.units_per_batch, shares)
-    facts = {"source_name": source_name, "planned_at": planned_at, "batches": batches}
+    facts = {"source_name": source_name, "planned_at": planned_at, "again": sorted(replayed), "batches": batches}
     document = json.dumps(facts, default=_plain)
     plan_id = f"{planned_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
     if batches:
@@ -157,30 +159,46 @@ def load_batch(
     done = Ledger(lake).loaded_since(planned_at, {unit.uri: unit.version for unit in units})
     done_uris = {row.unit_uri for row in done}
     left = [unit for unit in units if unit.uri not in done_uris]
-    loaded = load_units(settings, source_named(document["source_name"]), left, clients, tick) if left else LoadSummary()
+    source, again = source_named(document["source_name"]), frozenset(document["again"])
+    loaded = load_units(settings, source, left, clients, tick, again=again) if left else LoadSummary()
     return LoadSummary.of(done) + loaded
 
 
 def load_units(
-    settings: Settings, source: Source, units: list[Unit], clients: Clients, tick: Callable[[], None] | None = None
+    settings: Settings,
+    source: Source,
+    units: list[Unit],
+    clients: Clients,
+    tick: Callable[[], None] | None = None,
+    *,
+    again: Collection[str] = (),
 ) -> LoadSummary:
     """Loads `units` in one commit. One that cannot be had is counted and left for the next plan.
+
+    Args:
+        again: URIs of units without a version to load even where the lake has this very content.
 
     Raises:
         SourceError: none of them can be read.
         SourceUnavailableError: the source does not answer now.
     """
-    load = BatchLoad(Lake(settings), source.name, source.tables, [unit.uri for unit in units], source.same_content)
+    lake = Lake(settings)
+    load = BatchLoad(lake, source.name, source.tables, [unit.uri for unit in units], source.same_content)
     delivered = _Delivered(source, units, clients)
+    known = Ledger(lake).known_versions() if any(not unit.version for unit in units) else {}
     loaded: dict[str, LoadedUnit] = {}
+    unchanged_count = 0
 
     def begun() -> Iterator[tuple[Unit, bytes]]:
-        for unit, data in delivered:
-            loaded[unit.uri] = LoadedUnit(
-                unit.uri, unit.version, unit.unit_at, hashlib.sha256(data).hexdigest(), unit.size_bytes
-            )
-            load.begin(loaded[unit.uri])
-            yield unit, data
+        nonlocal unchanged_count
+        for unit, data, sha256 in delivered:
+            if unit.version or unit.uri in again or known.get(unit.uri) != sha256:
+                version = unit.version or sha256
+                loaded[unit.uri] = LoadedUnit(unit.uri, version, unit.unit_at, sha256, unit.size_bytes or len(data))
+                load.begin(loaded[unit.uri])
+                yield unit, data
+            else:
+                unchanged_count += 1
             if tick:
                 tick()
 
@@ -190,7 +208,12 @@ def load_units(
         if delivered.refusals and len(delivered.refusals) == len(units):
             raise delivered.refusals[0]
         rows = load.commit()
-    return LoadSummary.of(rows, missing_count=delivered.missing_count, unreadable_count=len(delivered.refusals))
+    return LoadSummary.of(
+        rows,
+        unchanged_count=unchanged_count,
+        missing_count=delivered.missing_count,
+        unreadable_count=len(delivered.refusals),
+    )
 
 
 class _Delivered:
@@ -201,16 +224,17 @@ class _Delivered:
         self.missing_count = 0
         self.refusals: list[SourceError] = []
 
-    def __iter__(self) -> Iterator[tuple[Unit, bytes]]:
-        """
+    def __iter__(self) -> Iterator[tuple[Unit, bytes, str]]:
+        """Units, their bytes, and the SHA-256 of these.
+
         Raises:
             SourceUnavailableError: the source does not answer now.
         """
-        waiting: deque[tuple[Unit, Future[bytes]]] = deque()
+        waiting: deque[tuple[Unit, Future[tuple[bytes, str]]]] = deque()
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         try:
             for unit in self._units:
-                waiting.append((unit, readers.submit(self._source.read_unit, unit, self._clients)))
+                waiting.append((unit, readers.submit(self._read, unit)))
                 while len(waiting) > READERS or sum(each.size_bytes for each, _ in waiting) > READ_AHEAD_BYTES:
                     yield from self._next(waiting)
             while waiting:
@@ -218,10 +242,14 @@ class _Delivered:
         finally:
             readers.shutdown(cancel_futures=True)
 
-    def _next(self, waiting: deque[tuple[Unit, Future[bytes]]]) -> Iterator[tuple[Unit, bytes]]:
-        unit, data = waiting.popleft()
+    def _read(self, unit: Unit) -> tuple[bytes, str]:
+        data = self._source.read_unit(unit, self._clients)
+        return data, hashlib.sha256(data).hexdigest()
+
+    def _next(self, waiting: deque[tuple[Unit, Future[tuple[bytes, str]]]]) -> Iterator[tuple[Unit, bytes, str]]:
+        unit, read = waiting.popleft()
         try:
-            yield unit, data.result()
+            yield unit, *read.result()
         except (UnitGone, UnitReplaced):
             self.missing_count += 1
         except SourceUnavailableError:

@@ -35,9 +35,10 @@ class Unit:
 
     Args:
         uri: where it is, `s3://bucket/key` or `file:///folder/file`.
-        version: changes when its content does (ETag; size and modification time of a local file).
+        version: changes when its content does (ETag; size and modification time of a local file). Empty: only its
+            content tells, as in an API; it is read, and loaded when the lake holds another content.
         unit_at: time in its name, else its last modification (UTC).
-        size_bytes: as stored.
+        size_bytes: as stored; 0 where nobody knows before it is read.
     """
 
     uri: str
