@@ -14,6 +14,20 @@ from labelhouse.schema.tables import TABLES
 ADDED = frozenset({"unit_uri", "unit_version", "loaded_at", "source_name"})
 
 
+def rows_by_unit(unit_uri: str, table: str, columns: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Unit URI → its rows of a chunk, which may say itself whose they are."""
+    own = dict(columns)
+    units = own.pop("unit_uri", None)
+    rows = rows_of(table, own)
+    if units is None:
+        return {unit_uri: rows}
+    units.validate(full=True)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for uri, row in zip(units.to_pylist(), rows, strict=True):
+        found.setdefault(uri, []).append(row)
+    return found
+
+
 def rows_of(table: str, columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of a chunk: every column of the table, of its type, required ones with a value."""
     schema = load_schema(TABLES[table])

@@ -17,7 +17,7 @@ from labelhouse.schema.tables import QUARANTINE
 from labelhouse.sources import Unit
 from labelhouse.sources.cloudtrail import SOURCE
 from labelhouse.sources.parsed import Parsed
-from parsed_rows import ADDED, rows_of
+from parsed_rows import ADDED, rows_by_unit, rows_of
 
 IDENTITIES = Identities("a key for tests, long enough to use")
 UNIT_AT = datetime(2024, 5, 6, 7, 10, tzinfo=UTC)
@@ -64,18 +64,29 @@ def parse_many(files: Iterable[tuple[str, bytes]]) -> dict[str, Result]:
     """URI → what its log file gave, all files parsed as one batch."""
     results: dict[str, Result] = {}
     units = [(Unit(uri, "v1", UNIT_AT, len(data)), data) for uri, data in files]
-    current, whole = None, set[str]()
+    keys: dict[tuple[str, str], dict[int, str]] = {}
     for unit, chunk in SOURCE.parse(units, IDENTITIES):
-        if unit != current:
-            assert unit.uri not in whole, "the chunks of a unit follow each other"
-            current = unit
-            whole.add(unit.uri)
         _add(results.setdefault(unit.uri, Result()), chunk)
+        for name, columns in chunk.tables.items():
+            for uri, rows in rows_by_unit(unit.uri, name, columns).items():
+                results[uri].tables[name] += rows
+            records, of_records, uris = chunk.record_keys[name]
+            of_units = [unit.uri] * len(records) if uris is None else uris.to_pylist()
+            for uri, number, key in zip(of_units, records, pa.array(of_records, pa.string()).to_pylist(), strict=True):
+                assert keys.setdefault((uri, name), {}).setdefault(int(number), key) == key
     assert set(results) == {unit.uri for unit, _ in units}
-    for result in results.values():
+    for uri, result in results.items():
+        found = {name: _keys_of(rows) for name, rows in result.tables.items()}
+        assert found == {name: keys.get((uri, name), {}) for name in result.tables}
+        assert sum(map(len, found.values())) == result.counts["loaded"]
         for rows in [*result.tables.values(), result.quarantined]:
             rows.sort(key=lambda row: [int(number) for number in row["position"].split("/")])
     return results
+
+
+def _keys_of(rows: list[Json]) -> dict[int, str]:
+    """Number of a record → its key, as its rows say it."""
+    return {int(row["position"].partition("/")[0]): row["event_id"] for row in rows}
 
 
 def _add(result: Result, chunk: Parsed) -> None:
@@ -85,15 +96,6 @@ def _add(result: Result, chunk: Parsed) -> None:
     result.parts_filtered += chunk.parts_filtered
     assert set(chunk.tables) <= set(SOURCE.tables)
     assert set(chunk.record_keys) == {name for name, columns in chunk.tables.items() if columns}
-    loaded = 0
-    for name, columns in chunk.tables.items():
-        rows = rows_of(name, columns)
-        records, keys = chunk.record_keys[name]
-        of_rows = {int(row["position"].partition("/")[0]): row["event_id"] for row in rows}
-        assert dict(zip(map(int, records), pa.array(keys, pa.string()).to_pylist(), strict=True)) == of_rows
-        loaded += len(of_rows)
-        result.tables[name] += rows
-    assert loaded == counts["loaded"]
     if chunk.quarantined:
         assert set(chunk.quarantined) == set(QUARANTINE.column_names) - ADDED
         result.quarantined += rows_of(QUARANTINE.name, chunk.quarantined)

@@ -18,7 +18,7 @@ import pytest
 from labelhouse.identities import Identities
 from labelhouse.schema.tables import QUARANTINE
 from labelhouse.sources import Window, all_sources, source_named
-from parsed_rows import rows_of
+from parsed_rows import rows_by_unit, rows_of
 
 FOLDER = Path(__file__).parent
 IDENTITIES = Identities("a key for tests, long enough to use")
@@ -40,7 +40,8 @@ def found(name: str) -> dict[str, Any]:
         for count in COUNTS:
             given["counts"][count] += getattr(chunk, count)
         for table, columns in chunk.tables.items():
-            given["rows"].setdefault(table, []).extend(rows_of(table, columns))
+            for unit_uri, rows in rows_by_unit(unit.uri, table, columns).items():
+                gave[unit_uri]["rows"].setdefault(table, []).extend(rows)
         if chunk.quarantined:
             for row in rows_of(QUARANTINE.name, chunk.quarantined):
                 given["quarantined"].append(_anywhere(row, folder.resolve().as_uri().encode() + b"/"))

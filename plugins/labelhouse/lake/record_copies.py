@@ -148,10 +148,11 @@ class RecordCopies:
         return pc.unique(pa.concat_arrays(keys))
 
 
-def records_of(unit_uri: str, numbers: Sequence[int], keys: Sequence[str]) -> pa.Table:
-    """Records of a unit that give rows: their numbers in it, and their keys."""
-    uris = pa.repeat(pa.scalar(unit_uri), len(numbers))
-    return pa.Table.from_arrays([uris, pa.array(numbers, pa.int64()), pa.array(keys, pa.string())], schema=_SCHEMA)
+def records_of(unit_uris: str | pa.Array, numbers: Sequence[int], keys: Sequence[str]) -> pa.Table:
+    """Records that give rows: the unit of all of them or of each, their numbers in it, and their keys."""
+    if isinstance(unit_uris, str):
+        unit_uris = pa.repeat(pa.scalar(unit_uris), len(numbers))
+    return pa.Table.from_arrays([unit_uris, pa.array(numbers, pa.int64()), pa.array(keys, pa.string())], schema=_SCHEMA)
 
 
 _NONE = pa.array([], pa.string())

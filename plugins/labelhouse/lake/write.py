@@ -31,6 +31,8 @@ from labelhouse.schema.tables import QUARANTINE, TABLES
 #: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
 PENDING_BYTES = 64 * 1024 * 1024
 
+_EPOCH = date(1970, 1, 1)
+
 
 class Chunk(Protocol):
     """A parsed piece of a unit, column by column (`sources.parsed.Parsed`)."""
@@ -39,7 +41,7 @@ class Chunk(Protocol):
     def tables(self) -> Mapping[str, Mapping[str, Any]]: ...
 
     @property
-    def record_keys(self) -> Mapping[str, tuple[Sequence[int], Sequence[str]]]: ...
+    def record_keys(self) -> Mapping[str, tuple[Sequence[int], Sequence[str], pa.Array | None]]: ...
 
     @property
     def quarantined(self) -> Mapping[str, list[Any]]: ...
@@ -129,17 +131,22 @@ class BatchLoad:
         self._units[unit.unit_uri] = unit
 
     def add(self, unit: LoadedUnit, chunk: Chunk) -> None:
-        """Adds a parsed chunk of `unit`: its rows, its quarantine and its counts."""
+        """Adds a parsed chunk of `unit`: its rows, its quarantine and its counts.
+
+        Rows that say themselves which units they are of may be of any that began.
+        """
         tables = {**chunk.tables, QUARANTINE.name: chunk.quarantined}
         for name, columns in tables.items():
             if columns:
                 rows = self._arrow(name, unit, columns)
-                unit.event_dates.update(pc.unique(pc.cast(rows["event_at"], pa.date32())).to_pylist())
+                for unit_uri, dates in _dates(rows).items():
+                    self._units[unit_uri].event_dates |= dates
                 self._filled.add(name)
                 self._pending.rows[name].append(rows)
                 self._pending.size_bytes += rows.nbytes
-        for name, (records, keys) in chunk.record_keys.items():
-            self._pending.records[name].append(records_of(unit.unit_uri, records, keys))
+        for name, (records, keys, unit_uris) in chunk.record_keys.items():
+            of_units = unit.unit_uri if unit_uris is None else unit_uris
+            self._pending.records[name].append(records_of(of_units, records, keys))
         unit.records_read += chunk.records_read
         unit.records_loaded += chunk.records_loaded
         unit.records_quarantined += chunk.records_quarantined
@@ -224,9 +231,13 @@ class BatchLoad:
         )
 
     def _arrow(self, name: str, unit: LoadedUnit, columns: Mapping[str, Any]) -> pa.Table:
-        """Rows of one unit, complete; columns that the chunk does not have are the unit's, or NULL."""
+        """Complete rows; columns that the chunk does not have are the unit's, or NULL."""
         schema = load_schema(TABLES[name])
         count = len(columns["position"])
+        given = dict(columns)
+        if (unit_uris := given.get("unit_uri")) is not None:
+            versions = [self._units[unit_uri].unit_version for unit_uri in unit_uris.dictionary.to_pylist()]
+            given["unit_version"] = pa.DictionaryArray.from_arrays(unit_uris.indices, versions)
         constant = {
             "unit_uri": unit.unit_uri,
             "unit_version": unit.unit_version,
@@ -235,7 +246,7 @@ class BatchLoad:
         }
         arrays = []
         for column in schema:
-            values = columns.get(column.name)
+            values = given.get(column.name)
             if values is None:
                 arrays.append(_repeated(constant.get(column.name), count, column.type))
             else:
@@ -299,6 +310,18 @@ def _apart(pieces: list[pa.Table], unit_uris: Collection[str]) -> tuple[pa.Table
         return table, table.schema.empty_table()
     is_theirs = pc.is_in(table["unit_uri"], pa.array(list(unit_uris), pa.string()))
     return table.filter(pc.invert(is_theirs)), table.filter(is_theirs)
+
+
+def _dates(rows: pa.Table) -> dict[str, set[date]]:
+    """Unit URI → UTC days of its rows."""
+    units = rows["unit_uri"].combine_chunks()
+    days = rows["event_at"].combine_chunks().cast(pa.date32()).cast(pa.int32()).cast(pa.int64())
+    pairs = pc.unique(pc.add(pc.multiply(days, len(units.dictionary)), units.indices.cast(pa.int64())))
+    found: dict[str, set[date]] = {}
+    for pair in pairs.to_pylist():
+        day, unit = divmod(pair, len(units.dictionary))
+        found.setdefault(units.dictionary[unit].as_py(), set()).add(_EPOCH + timedelta(days=day))
+    return found
 
 
 def _repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:

@@ -70,8 +70,8 @@ class Source:
             where telling them apart costs more than listing them. Raises SourceError when the place itself is
             missing or unreadable, so that "empty" and "unreachable" never look alike.
         read_unit: `(unit, clients)` → bytes at that very version. Raises UnitGone or UnitReplaced.
-        parse: `(units with their bytes, identities)` → parsed chunks, each of one of these units; the chunks of a
-            unit are whole once the next unit's begin, and data never raises.
+        parse: `(units with their bytes, identities)` → parsed chunks, each of one of these units, or with rows of
+            several; data never raises.
         same_content: `(unit URI)` → what must also match, beside SHA-256, for a unit to be a copy of another.
         daily_look_back: how far back the day's last scheduled run looks; None: to the beginning.
     """

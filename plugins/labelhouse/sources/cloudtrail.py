@@ -15,7 +15,9 @@ thirty days, in no order, and may come twice: `event_id` tells.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     from labelhouse.sources.trails.metric_calls import MetricCalls
 
 #: So much text is parsed at once: enough to make the cost of a query small, little enough for the memory.
-GROUP_BYTES = 32 * 1024 * 1024
+GROUP_BYTES = 16 * 1024 * 1024
+#: Stored bytes of files that are unpacked ahead of what is parsed.
+AHEAD_BYTES = 2 * 1024 * 1024
 #: A larger file is read in pieces of at most this size; a record beyond it is one by itself.
 PIECE_BYTES = MAX_RECORD_BYTES
 _LOG = re.compile(r"(?:^|/)[^/_]+_CloudTrail_[a-z0-9-]+_(?P<time>[0-9]{8}T[0-9]{4}Z)_[A-Za-z0-9]+\.json(?:\.gz)?\Z")
@@ -94,14 +98,31 @@ def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterat
 
     callers = Callers(identities)
     with MetricCalls(callers) as calls:
-        for group in _groups(units):
-            yield from _parse_group(group, calls, callers, identities)
+        begun: _Group | None = None
+        for pieces in _groups(units):
+            group = _Group(pieces, calls)  # reads its points while the group before it is gone through
+            if begun:
+                yield from begun.parsed(callers, identities)
+            begun = group
+        if begun:
+            yield from begun.parsed(callers, identities)
+
+
+def _unpacked(units: Iterable[tuple[Unit, bytes]]) -> Iterator[tuple[Unit, bytes, Future[Text]]]:
+    """The texts of files, unpacked ahead on another core."""
+    waiting = deque[tuple[Unit, bytes, Future[Text]]]()
+    with ThreadPoolExecutor(1, thread_name_prefix="unpack") as unpacker:
+        for unit, data in units:
+            waiting.append((unit, data, unpacker.submit(unpack, data)))
+            while sum(len(packed) for _, packed, _ in waiting) > AHEAD_BYTES:
+                yield waiting.popleft()
+        yield from waiting
 
 
 def _groups(units: Iterable[tuple[Unit, bytes]]) -> Iterator[list[_Piece]]:
     group, size = list[_Piece](), 0
-    for unit, data in units:
-        for piece in _pieces(unit, data):
+    for unit, data, text in _unpacked(units):
+        for piece in _pieces(unit, data, text):
             group.append(piece)
             size += len(piece.text)
             if size >= GROUP_BYTES:
@@ -111,10 +132,10 @@ def _groups(units: Iterable[tuple[Unit, bytes]]) -> Iterator[list[_Piece]]:
         yield group
 
 
-def _pieces(unit: Unit, data: bytes) -> Iterator[_Piece]:
+def _pieces(unit: Unit, data: bytes, unpacked: Future[Text]) -> Iterator[_Piece]:
     """A file in one piece, or in several where it is very large."""
     try:
-        text = unpack(data)
+        text = unpacked.result()
         if len(text) <= PIECE_BYTES:
             yield _Piece(unit, text, events=log_files.events(text))
             return
@@ -142,33 +163,42 @@ def _runs(records: list[msgspec.Raw]) -> Iterator[tuple[list[msgspec.Raw], int]]
     yield run, size
 
 
-def _parse_group(
-    group: list[_Piece], calls: MetricCalls, callers: Callers, identities: Identities
-) -> Iterator[tuple[Unit, Parsed]]:
-    """The pieces of a group: regular metric calls all together, everything else record by record."""
-    delivery = Delivery(datetime.now(UTC), callers)
-    kinds = [kinds_of(piece.events or ()) for piece in group]
-    numbers = [[at for at, kind in enumerate(each) if kind == "metric_call"] for each in kinds]
-    found = calls.parse(
-        [[piece.events[at] for at in each] if piece.events else [] for piece, each in zip(group, numbers, strict=True)]
-    )
-    for place, piece in enumerate(group):
-        if piece.events is None:
-            yield piece.unit, _record_by_record(piece, delivery, identities)
-            continue
-        regular, others = (Parsed(piece.unit.unit_at, identities) for _ in range(2))
-        regular.filtered(kinds[place].count("foreign"))
-        odd = found.load(place, [piece.first_record + at for at in numbers[place]], regular)
-        to_look_at = [numbers[place][at] for at in odd]
-        for at, kind in enumerate(kinds[place]):
-            if kind is None or (kind == "change" and not _is_loaded(others, delivery, piece, at, piece.events[at])):
-                to_look_at.append(at)
-        if to_look_at:
-            records = log_files.records(piece.text)
-            for at in sorted(to_look_at):
-                load_record(others, delivery, piece.first_record + at, records[at])
-        yield piece.unit, regular
-        yield piece.unit, others
+class _Group:
+    """Pieces that are parsed together: their regular metric calls all at once, everything else record by record."""
+
+    def __init__(self, pieces: list[_Piece], calls: MetricCalls) -> None:
+        self._pieces = pieces
+        self._kinds = [kinds_of(piece.events or ()) for piece in pieces]
+        events = [piece.events or [] for piece in pieces]
+        self._found = calls.begin(
+            [[records[at] for at in kinds.metric_calls] for records, kinds in zip(events, self._kinds, strict=True)]
+        )
+
+    def parsed(self, callers: Callers, identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
+        """A chunk of each piece, and at the end one with the points of all of them."""
+        delivery, found = Delivery(datetime.now(UTC), callers), self._found()
+        for place, (piece, kinds) in enumerate(zip(self._pieces, self._kinds, strict=True)):
+            if piece.events is None:
+                yield piece.unit, _record_by_record(piece, delivery, identities)
+                continue
+            parsed = Parsed(piece.unit.unit_at, identities)
+            parsed.filtered(kinds.foreign_count)
+            clean_count, parsed.parts_filtered = found.clean(place)
+            parsed.loaded(clean_count)
+            to_look_at = [kinds.metric_calls[at] for at in found.odd(place)] + kinds.unclear
+            to_look_at += [at for at in kinds.changes if not _is_loaded(parsed, delivery, piece, at, piece.events[at])]
+            if to_look_at:
+                records = log_files.records(piece.text)
+                for at in sorted(to_look_at):
+                    load_record(parsed, delivery, piece.first_record + at, records[at])
+            yield piece.unit, parsed
+        points = Parsed(self._pieces[-1].unit.unit_at, identities)
+        numbers = [
+            [piece.first_record + at for at in kinds.metric_calls]
+            for piece, kinds in zip(self._pieces, self._kinds, strict=True)
+        ]
+        found.load(points, [piece.unit.uri for piece in self._pieces], numbers)
+        yield self._pieces[-1].unit, points
 
 
 def _is_loaded(parsed: Parsed, delivery: Delivery, piece: _Piece, at: int, event: log_files.Event) -> bool:

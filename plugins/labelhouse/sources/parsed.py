@@ -22,15 +22,17 @@ class Parsed:
 
     Attributes:
         tables: table name → column name → values, a list or an Arrow array. `position` and `event_at` are
-            columns; the unit's own columns and `loaded_at` are added when the chunk is written.
-        record_keys: table name → numbers and keys of its records, where the table has a `record_key`.
+            columns; the unit's own columns and `loaded_at` are added when the chunk is written. Where `unit_uri` is
+            among them, the rows are of several units.
+        record_keys: table name → numbers and keys of its records, where the table has a `record_key`, and the URIs
+            of their units, where these are several.
         quarantined: the same as `tables` for the quarantine table.
         parts_filtered: parts of loaded records that were left out on purpose.
     """
 
     def __init__(self, event_at: datetime, identities: Identities) -> None:
         self.tables: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(list))
-        self.record_keys: dict[str, tuple[Any, Any]] = {}
+        self.record_keys: dict[str, tuple[Any, Any, Any]] = {}
         self.quarantined: dict[str, list[Any]] = defaultdict(list)
         self.records_read = 0
         self.records_loaded = 0
@@ -48,20 +50,25 @@ class Parsed:
         for name, value in values.items():
             columns[name].append(value)
 
-    def columns(self, table: str, columns: dict[str, Any], records: Any = (), keys: Any = ()) -> None:
+    def columns(
+        self, table: str, columns: dict[str, Any], records: Any = (), keys: Any = (), unit_uris: Any = None
+    ) -> None:
         """All rows of a table at once, as Arrow arrays of one length; `position` and `event_at` among them.
 
         Args:
+            columns: with `unit_uri` (dictionary-encoded) where the rows are of several units; their counts are not
+                this chunk's, but those of a chunk of each unit.
             records: numbers of the records that the rows came of, where the table has a `record_key`.
             keys: their keys.
+            unit_uris: their units, where these are several.
         """
         self.tables[table] = columns
         if len(records):
-            self.record_keys[table] = (records, keys)
+            self.record_keys[table] = (records, keys, unit_uris)
 
     def key(self, table: str, record: int, key: str) -> None:
         """The key of a record that gave rows to a table with a `record_key`."""
-        records, keys = self.record_keys.setdefault(table, ([], []))
+        records, keys, _ = self.record_keys.setdefault(table, ([], [], None))
         records.append(record)
         keys.append(key)
 

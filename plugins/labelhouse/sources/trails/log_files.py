@@ -1,11 +1,13 @@
 """CloudTrail's log files: one JSON document `{"Records": [...]}` each, taken apart into records.
 
-`events` decodes what every record of ours needs, and nothing of what it carries (parameters and response stay text
-until somebody asks); a file of regular records goes through at the speed of skipping. `records` takes any other
-file apart, so that one bad record costs nobody else.
+`events` decodes what every record of ours needs, and nothing of what it carries: what has parts (parameters, response,
+who called, on what) stays text until somebody asks. A file of regular records goes through at the speed of skipping.
+`records` takes any other file apart, so that one bad record costs nobody else.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import msgspec
 
@@ -15,6 +17,7 @@ from labelhouse.sources.documents import Text, Unreadable, decode, encode_flawed
 RUN_TYPE = "AWS::SageMaker::ExperimentTrialComponent"
 
 _NULL = msgspec.Raw(b"null")
+Part = TypeVar("Part")
 
 
 class Identity(msgspec.Struct, rename="camel", gc=False, frozen=True):
@@ -23,6 +26,11 @@ class Identity(msgspec.Struct, rename="camel", gc=False, frozen=True):
     type: str | None = None
     arn: str | None = None
     invoked_by: str | None = None
+
+    @property
+    def caller(self) -> str | None:
+        """The ARN of the caller, or the name of the service that called."""
+        return self.arn or self.invoked_by
 
 
 class Resource(msgspec.Struct, rename="camel", gc=False, frozen=True):
@@ -33,7 +41,7 @@ class Resource(msgspec.Struct, rename="camel", gc=False, frozen=True):
     account_id: str | None = None
 
 
-_NO_RESOURCE = Resource()
+_NOBODY, _NO_RESOURCE = Identity(), Resource()
 
 
 class Event(msgspec.Struct, rename="camel", kw_only=True, gc=False):
@@ -51,27 +59,36 @@ class Event(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     error_code: str | None = None
     error_message: str | None = None
     read_only: bool | str | None = None
-    user_identity: Identity | None = None
+    user_identity: msgspec.Raw = _NULL
     request_parameters: msgspec.Raw = _NULL
     response_elements: msgspec.Raw = _NULL
-    resources: tuple[Resource, ...] | None = None
+    resources: msgspec.Raw = _NULL
 
     @property
-    def caller(self) -> str | None:
-        """The ARN of the caller, or the name of the service that called."""
-        found = self.user_identity
-        return found.arn or found.invoked_by if found else None
+    def identity(self) -> Identity:
+        """Who called.
 
-    @property
-    def caller_type(self) -> str | None:
-        """`AssumedRole`, `IAMUser`, …"""
-        return self.user_identity.type if self.user_identity else None
+        Raises:
+            Unreadable: that is something else.
+        """
+        return _part(_IDENTITY, self.user_identity) or _NOBODY
 
     @property
     def resource(self) -> Resource:
-        """The run among the resources of a call, else the first of them."""
-        found = self.resources or (_NO_RESOURCE,)
+        """The run among the resources of a call, else the first of them.
+
+        Raises:
+            Unreadable: they are something else.
+        """
+        found = _part(_RESOURCES, self.resources) or (_NO_RESOURCE,)
         return found[0] if len(found) == 1 else next((each for each in found if each.type == RUN_TYPE), found[0])
+
+
+class Parts(msgspec.Struct, rename="camel"):
+    """What an event keeps as text although its shape is known."""
+
+    user_identity: Identity | None = None
+    resources: tuple[Resource, ...] | None = None
 
 
 class _Events(msgspec.Struct, rename="pascal", gc=False):
@@ -83,7 +100,16 @@ class _Records(msgspec.Struct, rename="pascal", gc=False):
 
 
 _EVENTS = msgspec.json.Decoder(_Events)
+_IDENTITY = msgspec.json.Decoder(Identity | None)
+_RESOURCES = msgspec.json.Decoder(tuple[Resource, ...] | None)
 _RECORDS = msgspec.json.Decoder(_Records)
+
+
+def _part(decoder: msgspec.json.Decoder[Part], raw: msgspec.Raw) -> Part:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreadable("userIdentity or resources is not what it should be") from None
 
 
 def events(text: Text) -> list[Event] | None:

@@ -12,6 +12,7 @@ DuckDB takes numbers in quotes for numbers, and the first of repeated keys for t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
@@ -22,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.sources.documents import EARLIEST
+from labelhouse.sources.documents import EARLIEST, Unreadable
 from labelhouse.sources.trails.records import SHORTEST_MILLISECONDS, caller_columns, refused_points, run_columns
 
 if TYPE_CHECKING:
@@ -36,18 +37,29 @@ _SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
 _QUERY = f"select try(from_json(parameters, '{_SHAPE}')) as calls from log_files"
 _EVENT_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 _UTC = pa.timestamp("us", tz="UTC")
-_NOTHING = (b"null", b"")
+_NOTHING = frozenset({b"null", b""})
 
-
-#: What few callers and runs say in many calls.
-_SAID_AGAIN = attrgetter("user_identity", "user_agent", "aws_region", "recipient_account_id", "resources")
+#: What is read of a call, but for its parameters.
+_FIELDS = attrgetter(
+    "event_id",
+    "event_time",
+    "source_ip_address",
+    "response_elements",
+    "user_identity",
+    "resources",
+    "user_agent",
+    "aws_region",
+    "recipient_account_id",
+)
+_NONE: tuple[tuple[Any, ...], ...] = ((),) * 9
 
 
 class MetricCalls:
-    """Parses groups of calls; a context manager, since it holds an in-memory DuckDB."""
+    """Parses groups of calls; a context manager, since it holds an in-memory DuckDB and a thread that asks it."""
 
     def __init__(self, callers: Callers) -> None:
         self._callers = callers
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="points")
         self._duckdb = duckdb.connect(
             config={
                 "autoinstall_known_extensions": False,
@@ -61,70 +73,83 @@ class MetricCalls:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._reader.shutdown(cancel_futures=True)
         self._duckdb.close()
 
-    def parse(self, files: Sequence[Sequence[Event]]) -> ParsedCalls:
-        """The calls of several log files."""
+    def begin(self, files: Sequence[Sequence[Event]]) -> Callable[[], ParsedCalls]:
+        """Begins to read the calls of several log files, on another core; what it returns waits for them."""
         texts = [b"[" + b",".join([call.request_parameters for call in calls]) + b"]" for calls in files]
+        parameters = self._reader.submit(self._read, texts)
+        return lambda: ParsedCalls(files, parameters.result(), self._callers)
+
+    def _read(self, texts: Sequence[bytes]) -> pa.ListArray:
         # no copies: each text is a row whose bytes stay where they are
         rows = [
             pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
             for text in texts
         ]
         self._duckdb.register("log_files", pa.table({"parameters": pa.chunked_array(rows, pa.string())}))
-        parameters = self._duckdb.sql(_QUERY).to_arrow_table()["calls"].combine_chunks()
+        read = self._duckdb.sql(_QUERY).to_arrow_table()["calls"]
         self._duckdb.unregister("log_files")
-        counts = [len(calls) for calls in files]
-        # a file whose parameters are no list of as many, whatever they are, is one to look at
-        is_whole = pc.fill_null(pc.equal(pc.list_value_length(parameters), pa.array(counts, pa.int32())), False)
-        return ParsedCalls(files, parameters, is_whole.to_pylist(), self._callers)
+        return read.chunk(0) if read.num_chunks == 1 else read.combine_chunks()
 
 
 class ParsedCalls:
     """The calls of a group of log files, flattened: calls (one an event), and points (many)."""
 
-    def __init__(
-        self, files: Sequence[Sequence[Event]], parameters: pa.ListArray, is_whole: list[bool], callers: Callers
-    ) -> None:
-        self._is_whole = is_whole
-        whole = [calls for calls, is_one in zip(files, is_whole, strict=True) if is_one]
-        self._calls = [call for calls in whole for call in calls]
-        sizes = [len(calls) if is_one else 0 for calls, is_one in zip(files, is_whole, strict=True)]
-        self._call_ends = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        read = parameters.filter(pa.array(is_whole)).flatten()
-        self._event_ids = pa.array([call.event_id for call in self._calls], pa.string())
-        self._times = _times(pa.array([call.event_time for call in self._calls], pa.string()))
-        self._keep(read, callers)
+    def __init__(self, files: Sequence[Sequence[Event]], parameters: pa.ListArray, callers: Callers) -> None:
+        self._counts = counts = [len(calls) for calls in files]
+        # a file whose parameters are no list of as many, whatever they are, is one to look at
+        is_whole = pc.fill_null(pc.equal(pc.list_value_length(parameters), pa.array(counts, pa.int32())), False)
+        self._is_whole = is_whole.to_pylist()
+        if not all(self._is_whole):
+            parameters = parameters.filter(is_whole)
+            counts = [count if is_one else 0 for count, is_one in zip(counts, self._is_whole, strict=True)]
+        self._call_ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        calls = [call for calls, is_one in zip(files, self._is_whole, strict=True) if is_one for call in calls]
+        ids, times, self._addresses, self._responses, *said = zip(*map(_FIELDS, calls), strict=True) if calls else _NONE
+        self._said, self._sayings = _told_apart(calls, said, callers)
+        self._event_ids = pa.array(ids, pa.string())
+        self._times = _times(pa.array(times, pa.string()))
+        self._keep(parameters.flatten(), callers)
 
-    def load(self, file: int, numbers: Sequence[int], parsed: Parsed) -> list[int]:
-        """Adds the clean calls of a file to `parsed`; returns the places of its other calls.
+    def odd(self, file: int) -> list[int]:
+        """The places, among the calls of a file, of those to look at."""
+        if not self._is_whole[file]:
+            return list(range(self._counts[file]))
+        found: list[int] = np.flatnonzero(self._is_odd[self._calls_of(file)]).tolist()
+        return found
+
+    def clean(self, file: int) -> tuple[int, int]:
+        """How many calls of a file are beyond doubt, and how many of their points AWS refused."""
+        is_clean = ~self._is_odd[self._calls_of(file)]
+        return int(is_clean.sum()), int(self._refused_counts[self._calls_of(file)][is_clean].sum())
+
+    def load(self, parsed: Parsed, unit_uris: Sequence[str], numbers: Sequence[Sequence[int]]) -> None:
+        """Adds the points of all clean calls to `parsed`.
 
         Args:
-            file: place of the file in the group.
-            numbers: of its calls' records.
+            unit_uris: of the files.
+            numbers: of each file's calls' records.
         """
-        if not self._is_whole[file]:
-            return list(range(len(numbers)))
-        first, last = int(self._call_ends[file]), int(self._call_ends[file + 1])
-        is_odd = self._is_odd[first:last]
-        clean = np.flatnonzero(~is_odd)
-        points = slice(self._point_ends[first], self._point_ends[last])
-        if len(clean):
-            columns = {name: column[points] for name, column in self._columns.items()}
-            call = self._call_of[points]
-            number = pa.array(numbers, pa.int64()).cast(pa.string()).take(pa.array(call - first))
-            columns["position"] = pc.binary_join_element_wise(number, columns["point_index"].cast(pa.string()), "/")
-            keys = self._event_ids[first:last]
-            columns["event_id"] = pa.DictionaryArray.from_arrays(pa.array(call - first, pa.int32()), keys)
-            records = np.asarray(numbers)[clean]
-            parsed.columns("training_metrics", columns, records, keys.take(pa.array(clean)))
-            parsed.loaded(len(clean))
-            parsed.parts_filtered += int(self._refused_counts[first:last][clean].sum())
-        odd: list[int] = np.flatnonzero(is_odd).tolist()
-        return odd
+        if not len(self._call_of):
+            return
+        files = np.repeat(np.arange(len(unit_uris)), np.diff(self._call_ends))
+        number = np.concatenate([each for each, is_one in zip(numbers, self._is_whole, strict=True) if is_one])
+        texts = pa.array(number).cast(pa.string()).take(pa.array(self._call_of))
+        columns = self._columns | {
+            "unit_uri": pa.DictionaryArray.from_arrays(pa.array(files[self._call_of], pa.int32()), list(unit_uris)),
+            "position": pc.binary_join_element_wise(texts, self._columns["point_index"].cast(pa.string()), "/"),
+        }
+        clean = np.flatnonzero(~self._is_odd)
+        of_units = pa.array(unit_uris, pa.string()).take(pa.array(files[clean]))
+        parsed.columns("training_metrics", columns, number[clean], self._event_ids.take(pa.array(clean)), of_units)
+
+    def _calls_of(self, file: int) -> slice:
+        return slice(self._call_ends[file], self._call_ends[file + 1])
 
     def _keep(self, read: pa.StructArray, callers: Callers) -> None:
-        """The columns of the clean calls' points, in order; `_point_ends` says where each call's end."""
+        """The columns of the clean calls' points, in order; `_call_of` says which call each is of."""
         data = pc.struct_field(read, "metricData")
         lengths = pc.fill_null(pc.list_value_length(data), 0).to_numpy()
         points = pc.list_flatten(data)
@@ -140,8 +165,9 @@ class ParsedCalls:
         if not is_kept.all():
             points, call_of, index_in_call = points.filter(pa.array(is_kept)), call_of[is_kept], index_in_call[is_kept]
         self._call_of = call_of
-        self._point_ends = np.concatenate([[0], np.cumsum(np.bincount(call_of, minlength=len(lengths)))])
-        self._columns = self._calls_columns(read, pa.array(call_of, pa.int32()), callers) | {
+        index = pa.array(call_of, pa.int32())
+        self._columns = self._calls_columns(read, index, callers) | {
+            "event_id": pa.DictionaryArray.from_arrays(index, self._event_ids),
             "point_index": pa.array(index_in_call, pa.int32()),
             "metric_name": _encoded(pc.struct_field(points, "metricName"), callers.text),
             "step": pc.struct_field(points, "step").cast(pa.int64()),
@@ -151,19 +177,15 @@ class ParsedCalls:
 
     def _calls_columns(self, read: pa.StructArray, index: pa.Array, callers: Callers) -> dict[str, Any]:
         """What calls say once, repeated for their points: few callers and runs make all calls of a group."""
-        distinct: dict[Any, int] = {}
-        of_call, firsts = list[int](), list[dict[str, str | None]]()
-        for call in self._calls:
-            at = distinct.setdefault(_SAID_AGAIN(call), len(distinct))
-            of_call.append(at)
-            if at == len(firsts):
-                firsts.append(caller_columns(call, callers) | run_columns(call, callers))
-        encoded = pa.array(of_call, pa.int32()).take(index)
+        said = self._said.take(index)
+        names = next(filter(None, self._sayings), {})
         columns = {
-            name: pa.DictionaryArray.from_arrays(encoded, pa.array([first[name] for first in firsts], pa.string()))
-            for name in (firsts[0] if firsts else ())
+            name: pa.DictionaryArray.from_arrays(
+                said, pa.array([each.get(name) for each in self._sayings], pa.string())
+            )
+            for name in names
         }
-        addresses = pa.array([call.source_ip_address for call in self._calls], pa.string())
+        addresses = pa.array(self._addresses, pa.string())
         return columns | {
             "source_network": _encoded(addresses, callers.network).take(index),  # addresses may well be many
             "event_at": self._times.take(index),
@@ -172,7 +194,9 @@ class ParsedCalls:
 
     def _clean_calls(self, read: pa.StructArray) -> np.ndarray:
         now = pa.scalar(datetime.now(UTC), _UTC)
+        is_clear = pa.array([bool(each) for each in self._sayings], pa.bool_())
         return _all(
+            is_clear.take(self._said),
             _is_name(self._event_ids),
             _is_name(pc.struct_field(read, "trialComponentName")),
             _is_between(self._times, pa.scalar(EARLIEST, _UTC), now),
@@ -181,8 +205,8 @@ class ParsedCalls:
     def _refused(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Which points AWS refused although the call succeeded."""
         is_refused = np.zeros(int(lengths.sum()), bool)
-        for number, call in enumerate(self._calls):
-            if call.response_elements and (response := bytes(call.response_elements)) not in _NOTHING:
+        for number, response in enumerate(map(bytes, self._responses)):
+            if response not in _NOTHING:
                 try:
                     refused = refused_points(msgspec.json.decode(response))
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -191,6 +215,26 @@ class ParsedCalls:
                     if 0 <= index < lengths[number]:
                         is_refused[starts[number] + index] = True
         return is_refused
+
+
+def _told_apart(
+    calls: Sequence[Event], said: Sequence[Sequence[Any]], callers: Callers
+) -> tuple[pa.Array, list[dict[str, str | None]]]:
+    """What calls say about who called and about which run, each saying once, and its place in that list for every call.
+
+    A saying that is not what it should be is empty.
+    """
+    identities, resources, *others = said
+    places: dict[Any, int] = {}
+    keys = zip(map(bytes, identities), map(bytes, resources), *others, strict=True)
+    place_of = pa.array([places.setdefault(key, len(places)) for key in keys], pa.int32())
+    sayings = list[dict[str, str | None]]()
+    for first in np.unique(place_of, return_index=True)[1]:
+        try:
+            sayings.append(caller_columns(calls[first], callers) | run_columns(calls[first], callers))
+        except Unreadable:
+            sayings.append({})
+    return place_of, sayings
 
 
 def _clean_points(points: pa.StructArray) -> np.ndarray:

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -36,7 +36,7 @@ from labelhouse.sources.documents import (
 )
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.trails.callers import Callers
-from labelhouse.sources.trails.log_files import Event, Identity, Resource
+from labelhouse.sources.trails.log_files import Event, Identity, Parts, Resource
 
 METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
 METRICS_OPERATION = "BatchPutMetrics"
@@ -75,8 +75,9 @@ class _Head(msgspec.Struct, rename="camel"):
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+_PAYLOADS = {"requestParameters", "responseElements"}
 #: What stays text in an `Event`.
-_RAW = {"requestParameters", "responseElements"}
+_RAW = {"requestParameters", "responseElements", "userIdentity", "resources"}
 
 #: What a record is to us; None where it does not say what it is.
 Kind = Literal["metric_call", "change", "foreign"] | None
@@ -104,17 +105,32 @@ def kind_of(event: Event | _Head) -> Kind:
     return "change"
 
 
-def kinds_of(events: Iterable[Event]) -> list[Kind]:
+class Kinds(NamedTuple):
+    """The places of a file's records by what they are to us."""
+
+    metric_calls: list[int]
+    changes: list[int]
+    unclear: list[int]
+    foreign_count: int
+
+
+def kinds_of(events: Sequence[Event]) -> Kinds:
     """What records are to us; most are foreign, and told by their source alone."""
-    return [kind_of(event) if event.event_source in _OUR_SOURCES else "foreign" for event in events]
+    ours = [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]
+    places: dict[Kind, list[int]] = {"metric_call": [], "change": [], None: [], "foreign": []}
+    for at in ours:
+        places[kind_of(events[at])].append(at)
+    foreign_count = len(events) - len(ours) + len(places["foreign"])
+    return Kinds(places["metric_call"], places["change"], places[None], foreign_count)
 
 
 def caller_columns(event: Event, callers: Callers) -> dict[str, str | None]:
     """Who called, from where."""
+    identity = event.identity
     return {
         "aws_region": _cleaned(event.aws_region, callers.text),
-        "principal_arn": _cleaned(event.caller, callers.principal),
-        "principal_type": _cleaned(event.caller_type, callers.text),
+        "principal_arn": _cleaned(identity.caller, callers.principal),
+        "principal_type": _cleaned(identity.type, callers.text),
         "source_network": _cleaned(event.source_ip_address, callers.network),
         "user_agent": _cleaned(event.user_agent, callers.text),
     }
@@ -185,6 +201,7 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
             raise Unreadable(found)
         if kind_of_record is None:
             raise Unreadable(f"{'eventName' if head.event_source else 'eventSource'} is missing")
+        shaped(known, Parts)
         event = shaped({**known, **{key: msgspec.Raw(encode_flawed(known[key])) for key in _RAW & known.keys()}}, Event)
         if is_metric_call:
             _load_metric_call(parsed, delivery, number, event, record, is_suspect=is_suspect)
@@ -216,7 +233,7 @@ def _without_points(known: Mapping[str, Any]) -> list[Any]:
     """What is kept of a metric call but for its points, whose flaws are theirs alone."""
     parameters = known.get("requestParameters")
     run = parameters.get("trialComponentName") if isinstance(parameters, dict) else None
-    return [run, *(item for key, item in known.items() if key not in _RAW)]
+    return [run, *(item for key, item in known.items() if key not in _PAYLOADS)]
 
 
 def _changed(operation: str, parameters: msgspec.Raw, callers: Callers) -> tuple[str | None, str | None]:
