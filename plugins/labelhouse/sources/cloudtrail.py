@@ -30,8 +30,9 @@ from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.trails import log_files
 from labelhouse.sources.trails.callers import Callers
+from labelhouse.sources.trails.kinds import kinds_of
 from labelhouse.sources.trails.places import places
-from labelhouse.sources.trails.records import Delivery, kinds_of, load_change, load_record
+from labelhouse.sources.trails.records import Delivery, load_change, load_record
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -36,22 +36,12 @@ from labelhouse.sources.documents import (
 )
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.trails.callers import Callers
+from labelhouse.sources.trails.kinds import OPERATION, Head, is_foreign, kind_of
 from labelhouse.sources.trails.log_files import Event, Identity, Parts, Resource
 
-METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
-METRICS_OPERATION = "BatchPutMetrics"
-#: Services whose changes are kept.
-MANAGEMENT_SOURCES = ("sagemaker.amazonaws.com", "cognito-idp.amazonaws.com", "cloudtrail.amazonaws.com")
-#: What an operation that changes something is called; people signing in change nothing.
-CHANGING_OPERATION = (
-    "^(Admin)?(Add|Associate|Create|Delete|Deregister|Disable|Disassociate|Enable|Import|Put|Register|Remove|Reset|"
-    "Restore|Resume|Send|Set|Start|Stop|Update)[A-Z]"
-)
 #: An epoch below this is in seconds.
 SHORTEST_MILLISECONDS = 10**11
 
-_OUR_SOURCES = frozenset({*MANAGEMENT_SOURCES, METRICS_SOURCE, None, ""})
-_OPERATION = re.compile(CHANGING_OPERATION.replace("[A-Z]", r"(?P<noun>[A-Z].*?)(?:V[0-9]+)?\Z"))
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Operations that name a part of what they change.
 _THINGS = {
@@ -65,22 +55,9 @@ _PERSON = re.compile(r"User(?:Attributes|FromGroup|MFAPreference|Password|Settin
 _LEAP_SECOND = re.compile(r"(?<=T[0-9]{2}:[0-9]{2}:)60(?:\.[0-9]*)?(?=Z|[+-]|\Z)")
 
 
-class _Head(msgspec.Struct, rename="camel"):
-    """What decides whether a record is ours."""
-
-    event_source: str | None = None
-    event_name: str | None = None
-    error_code: Any = None
-    read_only: Any = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
 _PAYLOADS = {"requestParameters", "responseElements"}
 #: What stays text in an `Event`.
 _RAW = {"requestParameters", "responseElements", "userIdentity", "resources"}
-
-#: What a record is to us; None where it does not say what it is.
-Kind = Literal["metric_call", "change", "foreign"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,39 +66,6 @@ class Delivery:
 
     now: datetime
     callers: Callers
-
-
-def kind_of(event: Event | _Head) -> Kind:
-    """What a record is to us."""
-    source, name = event.event_source, event.event_name
-    if source not in _OUR_SOURCES:
-        return "foreign"
-    if not source or not name:
-        return None
-    if source == METRICS_SOURCE:
-        return "metric_call" if name == METRICS_OPERATION and not event.error_code else "foreign"
-    if event.read_only in (True, "true") or not _OPERATION.match(name):
-        return "foreign"
-    return "change"
-
-
-class Kinds(NamedTuple):
-    """The places of a file's records by what they are to us."""
-
-    metric_calls: list[int]
-    changes: list[int]
-    unclear: list[int]
-    foreign_count: int
-
-
-def kinds_of(events: Sequence[Event]) -> Kinds:
-    """What records are to us; most are foreign, and told by their source alone."""
-    ours = [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]
-    places: dict[Kind, list[int]] = {"metric_call": [], "change": [], None: [], "foreign": []}
-    for at in ours:
-        places[kind_of(events[at])].append(at)
-    foreign_count = len(events) - len(ours) + len(places["foreign"])
-    return Kinds(places["metric_call"], places["change"], places[None], foreign_count)
 
 
 def caller_columns(event: Event, callers: Callers) -> dict[str, str | None]:
@@ -192,7 +136,7 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
         return
     try:
         known = _known(record, Event)
-        kind_of_record = kind_of(head := shaped(known, _Head))
+        kind_of_record = kind_of(head := shaped(known, Head))
         if kind_of_record == "foreign":
             parsed.filtered()
             return
@@ -209,14 +153,6 @@ def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Ra
             load_change(parsed, delivery, number, event)
     except Unreadable as reason:
         parsed.quarantine(str(number), str(reason), encode_flawed(delivery.callers.record(record)), cleaned=True)
-
-
-def is_foreign(raw: msgspec.Raw) -> bool:
-    """Whether a record says it is none of ours, whatever else may be wrong with it."""
-    try:
-        return kind_of(_HEAD.decode(raw)) == "foreign"
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False  # no object, or broken: it is said elsewhere how
 
 
 def _known(values: Mapping[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
@@ -238,7 +174,7 @@ def _without_points(known: Mapping[str, Any]) -> list[Any]:
 
 def _changed(operation: str, parameters: msgspec.Raw, callers: Callers) -> tuple[str | None, str | None]:
     """Kind and name of what an operation changes, as far as its own name and its parameters tell."""
-    found = _OPERATION.match(operation)
+    found = OPERATION.match(operation)
     noun = _THINGS.get(found["noun"], found["noun"]) if found else ""
     if _PERSON.fullmatch(noun):
         noun = "User"
