@@ -107,6 +107,73 @@ class Delivery:
         }
         self._add("management_events", row | columns)
 
+    def log(self, job: str | None, worker_id: str | None, kind: str, event_at: datetime, **columns: Any) -> None:
+        """A line of the worker activity log: `submitted` and the like with its own time, or any other kind."""
+        number = next(self.event_numbers)
+        is_known = kind in {"accepted", "submitted", "returned", "declined"}
+        row = {
+            "unit_uri": f"logs://us-east-1/aws/sagemaker/groundtruth/WorkerActivity/{event_at:%Y-%m-%dT%HZ}",
+            "position": str(number),
+            "event_at": event_at,
+            "activity_id": f"{number:032x}",
+            "event_type": f"Tasks{kind.capitalize()}" if is_known else kind,
+            "labeling_job_name": job,
+            "worker_id": worker_id,
+            **({f"{kind}_at": event_at} if is_known else {}),
+        }
+        self._add("worker_events", row | columns)
+
+    def job(self, name: str, created_at: datetime, **columns: Any) -> None:
+        """A labelling job as SageMaker describes it."""
+        row = {
+            "unit_uri": f"sagemaker://us-east-1/labeling-job/{name}",
+            "position": "0",
+            "event_at": created_at,
+            "labeling_job_name": name,
+            "status": "InProgress",
+            "created_at": created_at,
+            "last_modified_at": created_at,
+        }
+        self._add("labeling_jobs", row | columns)
+
+    def state(self, job: str, status: str, changed_at: datetime, **columns: Any) -> None:
+        """A change of a labelling job's status."""
+        number = next(self.event_numbers)
+        row = {
+            "unit_uri": "s3://bucket/events/states.json",
+            "position": str(number),
+            "event_at": changed_at,
+            "event_id": f"event-{number:06}",
+            "labeling_job_name": job,
+            "status": status,
+            "changed_at": changed_at,
+        }
+        self._add("labeling_job_states", row | columns)
+
+    def team(self, name: str, day: datetime, jobs: Collection[str | None] = (), **columns: Any) -> None:
+        """A work team on a UTC day, and the jobs that it lists."""
+        unit = {"unit_uri": f"sagemaker://us-east-1/workteam/{name}/{day:%Y-%m-%d}", "event_at": day}
+        self._add("workteams", {**unit, "position": "0", "workteam_name": name} | columns)
+        for number, job in enumerate(jobs):
+            self._add(
+                "workteam_jobs", {**unit, "position": str(number), "workteam_name": name, "labeling_job_name": job}
+            )
+
+    def users(self, pool: str, day: datetime, *pseudonyms: str, **columns: Any) -> None:
+        """The listing of a user pool on a UTC day."""
+        for number, pseudonym in enumerate(pseudonyms):
+            row = {
+                "unit_uri": f"cognito-idp://us-east-1/{pool}/{day:%Y-%m-%d}",
+                "position": str(number),
+                "event_at": day,
+                "worker_pseudonym": pseudonym,
+                "user_pool_id": pool,
+                "identity_provider": "Cognito",
+                "user_status": "CONFIRMED",
+                "is_enabled": True,
+            }
+            self._add("workers", row | columns)
+
     def write(self, database: Path, changed_days: Collection[date] | None = None) -> Path:
         """A new build file: `raw` with all rows, `changed` with those of the given UTC days (None: all)."""
         with duckdb.connect(str(database)) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import yaml
 
+from checked_workforce import fill_workforce
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
 from labelhouse.schema.tables import TABLES
 from labelhouse.settings import PROJECT_DIR
@@ -40,7 +41,10 @@ def open_build() -> duckdb.DuckDBPyConnection:
 
 
 def fill(connection: duckdb.DuckDBPyConnection, *, objects: int = 40, workers: int = 5, answers_each: int = 3) -> None:
-    """One job: `objects` objects, each answered by `answers_each` of the workers; every tenth object is failed."""
+    """One job: `objects` objects, each answered by `answers_each` of the workers; every tenth object is failed.
+
+    And the workforce that did it: the log of it, its team and its people.
+    """
     connection.execute(
         f"""
         insert into raw.worker_responses by name
@@ -109,6 +113,7 @@ def fill(connection: duckdb.DuckDBPyConnection, *, objects: int = 40, workers: i
         """
     )
     _fill_marts(connection)
+    fill_workforce(connection)
 
 
 def _fill_marts(connection: duckdb.DuckDBPyConnection) -> None:

@@ -54,9 +54,14 @@ def _commands() -> None:
 @app.command()
 def run(
     source: Annotated[
-        list[str],
-        typer.Option("--source", help="NAME=URI; a local folder laid out as AWS does, or s3://bucket/prefix."),
-    ],
+        list[str] | None,
+        typer.Option(
+            "--source",
+            help="NAME=URI; a local folder laid out as AWS does, s3://bucket/prefix, or what `labelhouse settings` "
+            "says of it. NAME=JSON as in LABELHOUSE_SOURCES, for several places; a connection is an AWS profile. "
+            "Without any: LABELHOUSE_SOURCES.",
+        ),
+    ] = None,
     lake: LakeOption = Path("lake"),
     replay_quarantined: Annotated[
         bool, typer.Option("--replay-quarantined", help="Load again what has records in quarantine.")
@@ -66,8 +71,10 @@ def run(
     """Load, check, build, check and publish. Run it again: only what is new is loaded."""
     from labelhouse.pipeline import run as run_pipeline
 
-    sources = _names_and_uris(source)
     found = _settings(lake)
+    sources = load_settings(sources=_named(source)).sources if source else found.sources
+    if not sources:
+        raise typer.BadParameter("none is given, and LABELHOUSE_SOURCES names none", param_hint="--source")
     try:
         with _Progress() as report:
             result = run_pipeline(
@@ -129,6 +136,20 @@ def quarantine(lake: LakeOption = Path("lake")) -> None:
 
 
 @app.command()
+def erase(
+    sub: Annotated[str, typer.Option("--sub", help="The worker's `sub` in Cognito or OIDC, or his pseudonym.")],
+    lake: LakeOption = Path("lake"),
+) -> None:
+    """Destroy what the identity map knows of a worker; his pseudonym stays in the lake and leads to nobody."""
+    from labelhouse.identity_map import erase as erase_person
+
+    if erase_person(_settings(lake), sub):
+        print("The name and the e-mail address are gone, and will not be kept again.")
+    else:
+        print("The identity map did not know this worker, and will not keep him.")
+
+
+@app.command()
 def settings() -> None:
     """List every setting (environment variable, default, what it decides) and every source."""
     from labelhouse.sources import all_sources
@@ -172,27 +193,37 @@ def _settings(lake: Path) -> Settings:
     return found if found.pseudonym_key else load_settings(lake=lake, own_pseudonym_key=True)
 
 
-def _names_and_uris(options: list[str]) -> dict[str, str]:
-    sources: dict[str, str] = {}
+def _named(options: list[str]) -> dict[str, Any]:
+    """`NAME=URI` or `NAME=JSON` as a mapping, in the order given."""
+    sources: dict[str, Any] = {}
     for option in options:
         name, _, uri = option.partition("=")
         if not (name and uri):
             raise typer.BadParameter(f"{option!r} is not NAME=URI", param_hint="--source")
         if name in sources:
-            raise typer.BadParameter(f"{name!r} is given twice; a folder above both may do", param_hint="--source")
-        sources[name] = uri
+            several = f'{name}=\'["one URI", "another"]\''
+            raise typer.BadParameter(f"{name!r} is given twice; several places are {several}", param_hint="--source")
+        try:
+            sources[name] = json.loads(uri) if uri[0] in "[{" else uri
+        except ValueError:
+            raise typer.BadParameter(f"{uri!r} is neither a URI nor JSON", param_hint="--source") from None
     return sources
 
 
 @cache
-def _client(service: str) -> Any:
-    """A client from boto3's default chain: environment, profile, instance role; `service@region` for another region."""
+def _client(name: str) -> Any:
+    """A client from boto3's default chain: environment, profile, instance role; `service@region` for another region,
+    `service#profile` for the account and role of a profile.
+    """
     import boto3
     from botocore.config import Config
 
+    from labelhouse.sources.requests import ClientName
+
     patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=10, read_timeout=60)
-    name, _, region = service.partition("@")
-    return boto3.client(name, region_name=region or None, config=patient)
+    service, region, profile = ClientName.parse(name)
+    session = boto3.Session(profile_name=profile) if profile else boto3
+    return session.client(service, region_name=region, config=patient)
 
 
 class _Progress:

@@ -7,24 +7,25 @@ import hashlib
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context
-from threading import Lock
 from typing import Any, Self
 
 from labelhouse.errors import SourceError, SourceUnavailableError
 from labelhouse.identities import load_identities
+from labelhouse.identity_map import Directory, remember_all
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.releases import replace_file
-from labelhouse.settings import Settings
+from labelhouse.settings import Place, Settings
 from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, Window, source_named
+from labelhouse.sources.requests import careful, through
 
 #: Airflow maps at most this many batches over one plan; longer windows get larger batches.
 MOST_BATCHES = 200
@@ -80,6 +81,11 @@ class LoadSummary:
     def __add__(self, other: LoadSummary) -> LoadSummary:
         return LoadSummary(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
+    @property
+    def seen_count(self) -> int:
+        """Units that were planned, whatever became of them."""
+        return self.unit_count + self.unchanged_count + self.missing_count + self.unreadable_count
+
     @classmethod
     def of(cls, rows: list[LedgerRow], **counts_of_units: int) -> Self:
         """The summary of ledger rows, and of the units that got none."""
@@ -98,6 +104,7 @@ def plan(
     clients: Clients,
     *,
     uri: str | None = None,
+    connection: str | None = None,
     replay_quarantined: bool = False,
     shares: int = 1,
 ) -> Plan:
@@ -105,6 +112,7 @@ def plan(
 
     Args:
         uri: where to look instead of where the settings say.
+        connection: what to look through there, see `settings.Place`.
         replay_quarantined: plan what has records in quarantine again, for a parser that has learned.
         shares: no batch may hold more of the units than one such share, rounded up.
 
@@ -116,7 +124,8 @@ def plan(
     known = Ledger(lake).known_versions()
     replayed = units_with_quarantine(lake) if replay_quarantined else set()
     units, known_count = [], 0
-    for unit in source.list_units(uri or _uri_of(settings, source_name), clients, window):
+    places = [Place(uri=uri, connection=connection)] if uri else places_of(settings, source_name)
+    for unit in _listed(source, places, careful(clients, _pace(settings, source_name)), window):
         if unit.unit_at not in window:
             continue
         if unit.version and known.get(unit.uri) == unit.version and unit.uri not in replayed:
@@ -152,7 +161,7 @@ def load_batch(
     lake = Lake(settings)
     document = json.loads((lake.dir / "plans" / f"{plan_id}.json").read_text())
     units = [
-        Unit(each["uri"], each["version"], datetime.fromisoformat(each["unit_at"]), each["size_bytes"])
+        Unit(**each | {"unit_at": datetime.fromisoformat(each["unit_at"])})
         for each in document["batches"][batch_number]
     ]
     planned_at = datetime.fromisoformat(document["planned_at"])
@@ -175,6 +184,9 @@ def load_units(
 ) -> LoadSummary:
     """Loads `units` in one commit. One that cannot be had is counted and left for the next plan.
 
+    A unit of an API that has nothing to say takes nothing away: a log that forgot its oldest hours is no reason to
+    forget them here, and an hour in which nothing happened is not worth a row of the ledger.
+
     Args:
         again: URIs of units without a version to load even where the lake has this very content.
 
@@ -184,15 +196,17 @@ def load_units(
     """
     lake = Lake(settings)
     load = BatchLoad(lake, source.name, source.tables, [unit.uri for unit in units], source.same_content)
-    delivered = _Delivered(source, units, clients)
+    read = (source.read_clear if settings.identities == "clear" else None) or source.read_unit
+    delivered = _Delivered(read, units, careful(clients, _pace(settings, source.name)))
     known = Ledger(lake).known_versions() if any(not unit.version for unit in units) else {}
     loaded: dict[str, LoadedUnit] = {}
+    people: list[Directory] = []
     unchanged_count = 0
 
     def begun() -> Iterator[tuple[Unit, bytes]]:
         nonlocal unchanged_count
         for unit, data, sha256 in delivered:
-            if unit.version or unit.uri in again or known.get(unit.uri) != sha256:
+            if unit.version or (data and (unit.uri in again or known.get(unit.uri) != sha256)):
                 version = unit.version or sha256
                 loaded[unit.uri] = LoadedUnit(unit.uri, version, unit.unit_at, sha256, unit.size_bytes or len(data))
                 load.begin(loaded[unit.uri])
@@ -205,8 +219,10 @@ def load_units(
     with _collector_off():
         for unit, chunk in source.parse(begun(), load_identities(settings)):
             load.add(loaded[unit.uri], chunk)
+            people += chunk.people
         if delivered.refusals and len(delivered.refusals) == len(units):
             raise delivered.refusals[0]
+        remember_all(settings, people)  # before the commit: what fails here is loaded and remembered by the next try
         rows = load.commit()
     return LoadSummary.of(
         rows,
@@ -219,8 +235,8 @@ def load_units(
 class _Delivered:
     """The bytes of units, in their order, a few of them read ahead; counts those that cannot be had."""
 
-    def __init__(self, source: Source, units: list[Unit], clients: Clients) -> None:
-        self._source, self._units, self._clients = source, units, _one_at_a_time(clients)
+    def __init__(self, read: Callable[[Unit, Clients], bytes], units: list[Unit], clients: Clients) -> None:
+        self._read_unit, self._units, self._clients = read, units, clients
         self.missing_count = 0
         self.refusals: list[SourceError] = []
 
@@ -243,7 +259,7 @@ class _Delivered:
             readers.shutdown(cancel_futures=True)
 
     def _read(self, unit: Unit) -> tuple[bytes, str]:
-        data = self._source.read_unit(unit, self._clients)
+        data = self._read_unit(unit, through(self._clients, unit.connection))
         return data, hashlib.sha256(data).hexdigest()
 
     def _next(self, waiting: deque[tuple[Unit, Future[tuple[bytes, str]]]]) -> Iterator[tuple[Unit, bytes, str]]:
@@ -257,17 +273,6 @@ class _Delivered:
         except SourceError as refusal:
             log.warning("A unit is left for the next load: %s", refusal)
             self.refusals.append(refusal)
-
-
-def _one_at_a_time(clients: Clients) -> Clients:
-    """The same factory, for several threads: boto3 must not make two clients at the same time."""
-    lock = Lock()
-
-    def client(service: str) -> Any:
-        with lock:
-            return clients(service)
-
-    return client
 
 
 @contextmanager
@@ -346,21 +351,44 @@ def _load_in_processes(
             for load in as_completed(loads):
                 loaded += load.result()
                 if on_progress:
-                    on_progress(f"load {planned.source_name}", loaded.unit_count, planned.unit_count)
+                    on_progress(f"load {planned.source_name}", loaded.seen_count, planned.unit_count)
         finally:
             pool.shutdown(cancel_futures=True)
     return loaded
 
 
-def _uri_of(settings: Settings, source_name: str) -> str:
+def places_of(settings: Settings, source_name: str) -> tuple[Place, ...]:
+    """The places of a source, as the settings say.
+
+    Raises:
+        SourceError: they name none.
+    """
     if source_name not in settings.sources:
-        raise SourceError(
-            "the source has no URI",
-            where="LABELHOUSE_SOURCES",
-            value=source_name,
-            allowed="a JSON object of source name to URI",
-        )
-    return settings.sources[source_name]
+        allowed = "a JSON object of source name to URI"
+        raise SourceError("the source has no URI", where="LABELHOUSE_SOURCES", value=source_name, allowed=allowed)
+    return settings.sources[source_name].places
+
+
+def _listed(source: Source, places: Sequence[Place], clients: Clients, window: Window) -> Iterator[Unit]:
+    """The units of every place, each with the connection of its place; one that two places hold is of the first.
+
+    Raises:
+        SourceError: through two connections APIs tell different things under one name: one of them would be lost.
+    """
+    holders: dict[str, Place] = {}
+    for place in places:
+        for unit in source.list_units(place.uri, through(clients, place.connection), window):
+            if len(places) > 1 and (holder := holders.setdefault(unit.uri, place)) is not place:
+                if not unit.version and holder.connection != place.connection:
+                    what = "two places with connections of their own hold a unit of the same name"
+                    raise SourceError(what, where=f"LABELHOUSE_SOURCES.{source.name}", value=unit.uri)
+                continue
+            yield replace(unit, connection=place.connection) if place.connection else unit
+
+
+def _pace(settings: Settings, source_name: str) -> float | None:
+    found = settings.sources.get(source_name)
+    return found.requests_per_second if found else None
 
 
 def _plain(value: Any) -> Any:

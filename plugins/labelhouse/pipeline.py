@@ -7,7 +7,7 @@ the lake.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from labelhouse.marts.build import STATES, Build, State, connect, prepare, read_
 from labelhouse.marts.publish import clean_up, publish_build
 from labelhouse.marts.releases import current_release
 from labelhouse.marts.status import write_status
-from labelhouse.settings import Settings
+from labelhouse.settings import Settings, SourceSettings
 from labelhouse.sources import Clients, Window, source_named
 
 
@@ -74,7 +74,7 @@ def publish_status(settings: Settings) -> None:
 
 def run(
     settings: Settings,
-    sources: dict[str, str],
+    sources: Mapping[str, str | SourceSettings],
     clients: Clients,
     on_progress: Progress | None = None,
     *,
@@ -83,6 +83,9 @@ def run(
 ) -> RunResult:
     """Everything: loads every source (see `extract` for `processes`), then builds, checks and publishes.
 
+    Args:
+        sources: name → what the setting of that name may hold, a URI or more.
+
     Raises:
         HeldError: a check holds the publication back.
     """
@@ -90,15 +93,16 @@ def run(
     for name in sources:
         source_named(name)  # refuse all of it before doing any of it
     loaded = LoadSummary()
+    given = {name: SourceSettings.model_validate(each) for name, each in sources.items()}
+    reading = settings.model_copy(update={"sources": given})
     try:
-        for name, uri in sources.items():
+        for name in given:
             loaded += extract(
-                settings,
+                reading,
                 name,
                 Window(),
                 clients,
                 report,
-                uri=uri,
                 replay_quarantined=replay_quarantined,
                 processes=processes,
             )

@@ -7,12 +7,23 @@ backend of the platform); `labelhouse run` sets `lake` and `sources` from its op
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
@@ -25,12 +36,20 @@ OTHER_VARIABLES = frozenset({"LABELHOUSE_REAL_DATA"})
 #: The checkout: `dbt/` and `expectations/` stand beside `plugins/`.
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 
-
-#: Settings that are JSON objects, and what one looks like.
+#: Settings that are JSON, and what it looks like.
 _EXAMPLES = {
     "sources": '{"labeling_output": "s3://bucket/prefix"}',
     "minimum_criteria": '{"validation:accuracy": {"at_least": 0.9}}',
+    "job_name_rules": '[{"pattern": "^batch-([0-9]+)-audit", "batch": "\\\\1", "level": "audit"}]',
 }
+#: Values of these may hold passwords: no message shows them.
+_SECRET = frozenset({"pseudonym_key", "catalog_uri", "identity_map_uri"})
+#: A schedule is one of these, or cron's five fields.
+_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+_CRON_FIELD = r"(?:[0-9A-Za-z*/,#?-]+)"
+_CRON = re.compile(rf"{_CRON_FIELD}(?: {_CRON_FIELD}){{4}}\Z")
+#: Groups that Python's regular expressions know and RE2's do not.
+_NOT_IN_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(#]|<[=!]|P=)|\\[1-9])")
 
 
 class Criterion(BaseModel):
@@ -48,6 +67,112 @@ class Criterion(BaseModel):
         return self
 
 
+class Place(BaseModel):
+    """One place that a source reads.
+
+    Args:
+        uri: as the source describes it.
+        connection: the Airflow connection (for the CLI: the profile) with the account, role and region of the place;
+            None is `aws_conn_id` (the default chain).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    uri: str = Field(min_length=1)
+    connection: str | None = Field(None, pattern=r"^[\w.-]+$")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_a_uri(cls, value: Any) -> Any:
+        return {"uri": value} if isinstance(value, str) else value
+
+
+class SourceSettings(BaseModel):
+    """Where and how often one source is read. A URI alone, or a list of places, stands for `{"places": …}`.
+
+    Args:
+        places: read one after the other; a unit that two of them hold is read from the first.
+        schedule: `@hourly`, another preset or cron, in UTC; None only on request.
+        look_back_hours: how far before its interval a scheduled run looks.
+        daily_look_back_days: how far the day's last run looks; None since ever, unset as far as the source says.
+        requests_per_second: the most that one task sends; unset as many as the service is known to take.
+        pool: Airflow pool of the tasks that read, where several share the limit of an account; it must exist.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    places: tuple[Place, ...] = Field(min_length=1)
+    schedule: str | None = "@hourly"
+    look_back_hours: float = Field(2, ge=0)
+    daily_look_back_days: float | None = Field(None, ge=0)
+    requests_per_second: float | None = Field(None, gt=0)
+    pool: str | None = Field(None, min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_places(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"places": [value]}
+        return {"places": value} if isinstance(value, list | tuple) else value
+
+    @field_validator("places", mode="before")
+    @classmethod
+    def _several(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedulable(cls, value: str | None) -> str | None:
+        if value is not None and value not in _PRESETS and not _CRON.match(value):
+            raise ValueError(f"{', '.join(_PRESETS)}, cron's five fields, or null for only on request")
+        return value
+
+    @property
+    def look_back(self) -> timedelta:
+        """`look_back_hours` as a duration."""
+        return timedelta(hours=self.look_back_hours)
+
+    def daily_look_back(self, own: timedelta | None) -> timedelta | None:
+        """How far back the day's last run looks; `own` is what the source says. None: since ever."""
+        if "daily_look_back_days" not in self.model_fields_set:
+            return own
+        return None if self.daily_look_back_days is None else timedelta(days=self.daily_look_back_days)
+
+
+class JobNameRule(BaseModel):
+    """What the name of a labelling job says about it.
+
+    Args:
+        pattern: RE2 regular expression, searched anywhere in the name, which is in lower case.
+        batch: the batch, with `\\1` … `\\9` for the groups of the pattern; None where the name says none.
+        level: how many have looked before; None where the name does not say.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pattern: str = Field(min_length=1)
+    batch: str | None = None
+    level: Literal["first", "second", "audit"] | None = None
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"an RE2 regular expression ({error})") from None
+        if _NOT_IN_RE2.search(value):
+            raise ValueError("an RE2 regular expression, which has no look-around and no back references")
+        return value
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Self:
+        groups = re.compile(self.pattern).groups
+        if any(int(number) > groups for number in re.findall(r"\\([0-9])", self.batch or "")):
+            raise ValueError(f"a batch that names no more than the {groups} groups of its pattern")
+        return self
+
+
 class Settings(BaseSettings):
     """What a deployment decides. Every field has its default for one machine."""
 
@@ -57,9 +182,17 @@ class Settings(BaseSettings):
     catalog_uri: str | None = Field(
         None, description="SQLAlchemy URI of the Iceberg catalog; default: SQLite inside the lake folder."
     )
-    sources: dict[str, str] = Field(
+    sources: dict[str, SourceSettings] = Field(
         default_factory=dict,
-        description='Source name to URI as JSON, e.g. {"labeling_output": "s3://bucket/prefix"}.',
+        description='Source name to URI as JSON, e.g. {"labeling_output": "s3://bucket/prefix"}; or to a list of '
+        'places ["s3://one", {"uri": "s3://two", "connection": "aws_two"}]; or to {"places": …, "schedule": "@hourly", '
+        '"look_back_hours": 2, "daily_look_back_days": 14, "requests_per_second": 4, "pool": "…"}.',
+    )
+    log_export_uri: str | None = Field(
+        None,
+        pattern="^(s3://[^/]+(/.*)?)?$",
+        description="s3://bucket/prefix that log groups are exported to: in their region, with a policy that lets "
+        "CloudWatch Logs write there. Each export gets a folder of its own.",
     )
     aws_conn_id: str = Field("aws_default", description="Airflow connection that holds the AWS credentials.")
     pseudonym_key: SecretStr | None = Field(
@@ -69,6 +202,21 @@ class Settings(BaseSettings):
     )
     own_pseudonym_key: bool = Field(
         False, description="Let the lake make and keep its own key: for trials and the demo, not for production."
+    )
+    identities: Literal["pseudonyms", "clear"] = Field(
+        "pseudonyms",
+        description="`clear` keeps names and e-mail addresses of workers in the identity map, where admins see them; "
+        "never in the lake.",
+    )
+    identity_map_uri: str | None = Field(
+        None,
+        validate_default=True,
+        description="SQLAlchemy URI of the identity map, outside the lake; needed with identities `clear`.",
+    )
+    job_name_rules: tuple[JobNameRule, ...] = Field(
+        (),
+        description="What names of labelling jobs say, as JSON; the first rule that matches wins, e.g. "
+        '[{"pattern": "^batch-([0-9]+)-audit", "batch": "\\\\1", "level": "audit"}].',
     )
     reporting_time_zone: str = Field("UTC", description="IANA time zone that decides every *_date.")
     hold_quarantined_ratio: float = Field(
@@ -96,6 +244,17 @@ class Settings(BaseSettings):
             raise ValueError("an IANA time zone such as 'UTC' or 'Europe/Berlin'")
         return value
 
+    @field_validator("identity_map_uri")
+    @classmethod
+    def _outside_the_lake(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("identities") == "clear":
+            raise ValueError("a SQLAlchemy URI, because identities are kept in clear")
+        path = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", value or "")
+        lake = info.data.get("lake")
+        if path and lake and Path(path[1]).resolve().is_relative_to(lake.resolve()):
+            raise ValueError("a place outside the lake, which never holds identities")
+        return value
+
     @field_validator("pseudonym_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -119,16 +278,17 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        field = str(first["loc"][0]) if first["loc"] else "settings"
-        secret = field == "pseudonym_key"
+        field, *path = map(str, first["loc"] or ("settings",))
         raise SettingError(
             "value not allowed",
-            where=PREFIX + field.upper(),
-            value=None if secret else first.get("input"),
+            where=".".join([PREFIX + field.upper(), *path]),
+            value=None if field in _SECRET else first.get("input"),
             allowed=first["msg"].removeprefix("Value error, "),
         ) from None
     except PydanticSettingsError as error:  # says no more than the field
         field = next((name for name in _EXAMPLES if f'"{name}"' in str(error)), "sources")
         name = PREFIX + field.upper()
         value = environ.get(name)
-        raise SettingError("is no JSON object", where=name, value=value, allowed=_EXAMPLES[field]) from None
+        raise SettingError(
+            "is no JSON of the form it needs", where=name, value=value, allowed=_EXAMPLES[field]
+        ) from None

@@ -9,15 +9,16 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labelhouse.demo.account import SOURCES, Account, everything
+from labelhouse.demo.account import Account, everything
+from labelhouse.demo.places import sources
 from labelhouse.demo.world import HISTORY
 from labelhouse.settings import PREFIX
 
-START = datetime(2026, 3, 4, 9, tzinfo=UTC)
+SEED, START = 7, datetime(2026, 3, 4, 9, tzinfo=UTC)
 
 
 def test_two_weeks_through_the_whole_pipeline(tmp_path: Path) -> None:
-    account = Account(everything(7, START), lambda: START + HISTORY)
+    account = Account(everything(SEED, START), lambda: START + HISTORY)
     account.start()
     environ = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AWS_"))} | {
         "AWS_ENDPOINT_URL": account.endpoint_url,
@@ -27,7 +28,7 @@ def test_two_weeks_through_the_whole_pipeline(tmp_path: Path) -> None:
     }
     command = [
         *(str(Path(sys.executable).with_name("labelhouse")), "run", "--lake", str(tmp_path / "lake")),
-        *(option for name, uri in SOURCES.items() for option in ("--source", f"{name}={uri}")),
+        *(option for name, uri in sources(SEED).items() for option in ("--source", f"{name}={uri}")),
     ]
     try:
         for run in ("first", "again"):

@@ -257,7 +257,8 @@ def test_no_identity_is_in_any_result(settings: Settings) -> None:
         texts = build.execute(
             "select table_schema, table_name, column_name from information_schema.columns "
             "where table_schema in ('raw', 'main') and data_type = 'VARCHAR' and column_name not in "
-            "('source_name', 'unit_uri', 'unit_version', 'position', 'labeling_job_name', 'dataset_object_id') "
+            "('source_name', 'unit_uri', 'unit_version', 'position', 'labeling_job_name', 'dataset_object_id', "
+            "'account_id', 'aws_region') "
             "and table_name not in ('days')"
         ).fetchall()
         for schema, table, column in texts:

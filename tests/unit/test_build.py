@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from labelhouse.marts.build import dbt_variables, fingerprint_of
-from labelhouse.settings import Criterion, Settings
+from labelhouse.settings import Criterion, JobNameRule, Settings
 
 
 def with_criteria(settings: Settings, **criteria: Criterion) -> Settings:
@@ -13,7 +13,8 @@ def with_criteria(settings: Settings, **criteria: Criterion) -> Settings:
 
 
 def test_models_are_told_the_criteria_as_text(settings: Settings) -> None:
-    assert dbt_variables(settings) == {"reporting_time_zone": "UTC", "minimum_criteria": "{}"}
+    nothing = {"reporting_time_zone": "UTC", "minimum_criteria": "{}", "job_name_rules": "[]"}
+    assert dbt_variables(settings) == nothing
     told = dbt_variables(with_criteria(settings, f1=Criterion(at_least=0.9), loss=Criterion(at_most=1e-7)))
     assert json.loads(told["minimum_criteria"]) == {"f1": {"at_least": 0.9}, "loss": {"at_most": 1e-7}}
 
@@ -28,6 +29,16 @@ def test_the_order_of_criteria_is_no_difference(settings: Settings) -> None:
     criteria = {"f1": Criterion(at_least=0.9), "loss": Criterion(at_most=0.4)}
     other = dict(reversed(criteria.items()))
     assert fingerprint_of(with_criteria(settings, **criteria)) == fingerprint_of(with_criteria(settings, **other))
+
+
+def test_rules_for_names_of_jobs_make_another_build_in_their_order(settings: Settings) -> None:
+    rules = (JobNameRule(pattern="audit", level="audit"), JobNameRule(pattern="batch-([0-9]+)", batch=r"\1"))
+    ruled, reversed_rules = (settings.model_copy(update={"job_name_rules": each}) for each in (rules, rules[::-1]))
+    assert json.loads(dbt_variables(ruled)["job_name_rules"]) == [
+        {"pattern": "audit", "batch": None, "level": "audit"},
+        {"pattern": "batch-([0-9]+)", "batch": "\\1", "level": None},
+    ]
+    assert len({fingerprint_of(each) for each in (settings, ruled, reversed_rules)}) == 3
 
 
 def test_the_time_zone_makes_another_build(settings: Settings) -> None:

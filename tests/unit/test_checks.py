@@ -9,8 +9,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from checked_activity import BAD_ACTIVITY_INPUTS
 from checked_build import CANARY, MARTS, fill, open_build
+from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
 from checked_training import BAD_TRAINING_INPUTS, BAD_TRAINING_MARTS, fill_training
+from checked_workforce import BAD_WORKFORCE_MARTS
 from labelhouse.checks import EXPECTATIONS_DIR, CheckResult, SuiteName, holds, run_suite
 from labelhouse.checks.suites import suite_files
 from labelhouse.schema.tables import CHECK_RESULTS, TABLES
@@ -90,6 +93,8 @@ REWRITTEN = """
 
 #: What is done to a sound build · table · severity · start of the sentence that fails.
 BAD_INPUTS = [
+    *BAD_ACTIVITY_INPUTS,
+    *BAD_CONTROL_PLANE_INPUTS,
     ("alter table raw.ingest_ledger add column extra int", LEDGER, "hold", "The ledger has exactly"),
     (
         "alter table raw.quarantine drop column is_encrypted; "
@@ -179,10 +184,11 @@ BAD_INPUTS = [
 ]
 BAD_MARTS = [
     *BAD_TRAINING_MARTS,
+    *BAD_WORKFORCE_MARTS,
     ("delete from main.dim_labeling_job", "dim_labeling_job", "hold", "The jobs are exactly those"),
     ("insert into raw.worker_responses (labeling_job_name) values ('X')", "dim_labeling_job", "hold", "The jobs are"),
     ("update main.dim_labeling_job set labeled_object_count = 99", "dim_labeling_job", "hold", "A job has at least"),
-    ("update main.dim_labeling_job set dataset_object_count = 0", "dim_labeling_job", "hold", "Every job has objects"),
+    ("update main.dim_labeling_job set dataset_object_count = 0", "dim_labeling_job", "hold", "Every job with answers"),
     ("update main.dim_labeling_job set worker_count = 999", "dim_labeling_job", "hold", "Every worker of a job"),
     (
         "update main.dim_labeling_job set last_answer_at = '2020-01-01'",
@@ -191,8 +197,6 @@ BAD_MARTS = [
         "A job's last answer",
     ),
     ("delete from main.dim_worker where worker_id = 'w1'", "dim_worker", "hold", "Every answer is some worker's"),
-    ("update main.dim_worker set labeling_job_count = 0", "dim_worker", "hold", "Every worker has worked"),
-    ("update main.dim_worker set labeling_job_count = 999", "dim_worker", "hold", "A worker has given at least"),
     ("update main.dim_worker set workforce_type = 'robots'", "dim_worker", "hold", "A worker is of a public"),
     ("update main.dim_worker set last_answer_at = '2020-01-01'", "dim_worker", "hold", "A worker's last answer"),
     ("delete from main.fct_worker_response", "fct_worker_response", "hold", "Every answer of the changed days"),
@@ -346,11 +350,17 @@ def test_every_shipped_check_has_been_seen_to_fail(build: duckdb.DuckDBPyConnect
     ]
     assert unseen == [
         "ingest_ledger: At most 5.0% of what a source brought for the changed days is in quarantine.",
+        "labeling_job_states: Changes of labelling jobs have exactly the columns that the schema names.",
+        "labeling_jobs: Labelling jobs have exactly the columns that the schema names.",
         "management_events: Management events have exactly the columns that the schema names.",
         "manifest_entries: Manifest entries have exactly the columns that the schema names.",
         "trail_digests: Verified files have exactly the columns that the schema names.",
         "training_metrics: Points of training metrics have exactly the columns that the schema names.",
+        "worker_events: Lines of the worker log have exactly the columns that the schema names.",
         "worker_responses: Answers have exactly the columns that the schema names.",
+        "workers: Workers have exactly the columns that the schema names.",
+        "workteam_jobs: Jobs of work teams have exactly the columns that the schema names.",
+        "workteams: Work teams have exactly the columns that the schema names.",
     ]
 
 

@@ -9,11 +9,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
 
+from labelhouse.identities import load_identities
+from labelhouse.identity_map import Directory, Person, names, remember_all
 from labelhouse.lake.catalog import Lake
 from labelhouse.settings import load_settings
 from sample_job import write_job
@@ -123,6 +126,53 @@ def test_a_reader_that_leaves_early_is_no_error(lake: Path) -> None:
 def test_a_source_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     twice = ["--source", f"labeling_output={tmp_path}/a", "--source", f"labeling_output={tmp_path}/b"]
     refused(labelhouse("run", *twice, "--lake", str(tmp_path / "lake")), "given twice")
+
+
+def test_several_places_and_those_of_the_environment(tmp_path: Path) -> None:
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    for folder in folders:
+        write_job(Path(folder), name=f"job-{Path(folder).name}", objects=1)
+    for number, (options, environ) in enumerate(
+        [
+            (["--source", f"labeling_output={json.dumps(folders)}"], {}),
+            ([], {"LABELHOUSE_SOURCES": json.dumps({"labeling_output": {"places": folders, "schedule": None}})}),
+        ]
+    ):
+        lake = ["--lake", str(tmp_path / f"lake{number}")]
+        done = labelhouse("run", *options, *lake, **environ)
+        assert done.returncode == 0, done.stderr
+        assert "8 records read = 8 loaded" in done.stdout
+    refused(labelhouse("run", *lake), "--source", "LABELHOUSE_SOURCES")
+    refused(labelhouse("run", "--source", "labeling_output={places", *lake), "neither a URI nor JSON")
+    refused(labelhouse("run", "--source", "labeling_output=[]", *lake), "LABELHOUSE_SOURCES.labeling_output.places")
+
+
+def test_a_place_with_a_profile_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    place = json.dumps([{"uri": "s3://bucket/x", "connection": "nobody"}])
+    done = labelhouse("run", "--source", f"labeling_output={place}", "--lake", str(tmp_path / "lake"))
+    refused(done, "the AWS profile does not exist", "s3://bucket/x")
+
+
+def test_a_worker_is_erased_from_the_identity_map(tmp_path: Path) -> None:
+    settings = {"LABELHOUSE_IDENTITIES": "clear", "LABELHOUSE_IDENTITY_MAP_URI": f"sqlite:///{tmp_path}/people.db"}
+    settings["LABELHOUSE_PSEUDONYM_KEY"] = "a key for tests, long enough to use"
+    sub, lake = "11111111-2222-4333-8444-555555555555", tmp_path / "lake"
+    clear = load_settings(
+        {},
+        lake=lake,
+        identities="clear",
+        identity_map_uri=settings["LABELHOUSE_IDENTITY_MAP_URI"],
+        pseudonym_key=settings["LABELHOUSE_PSEUDONYM_KEY"],
+    )
+    pseudonym = load_identities(clear).pseudonym(sub)
+    people = Directory("pool", datetime(2026, 3, 1, tzinfo=UTC), (Person(pseudonym, "ada", "ada@example.com"),))
+    remember_all(clear, [people])
+    assert set(names(clear, [pseudonym])) == {pseudonym}
+    for known in ("are gone", "did not know"):
+        done = labelhouse("erase", "--sub", sub, "--lake", str(lake), **settings)
+        assert (done.returncode, known in done.stdout) == (0, True), done.stderr
+    assert names(clear, [pseudonym]) == {}
+    refused(labelhouse("erase", "--sub", sub, "--lake", str(lake)), "LABELHOUSE_IDENTITY_MAP_URI")
 
 
 def test_what_a_user_did_wrong_is_one_sentence(tmp_path: Path) -> None:

@@ -53,24 +53,32 @@ class Ledger:
         holds something else meanwhile, and a unit with copies of single records, of days that changed since.
         """
         columns = ("source_name", "unit_uri", "unit_version", "sha256", "duplicate_of", "records_duplicate")
-        newest = {row["unit_uri"]: row for row in self._newest((*columns, "event_dates")).to_pylist()}
-        has_copies = any(row["records_duplicate"] and row["duplicate_of"] is None for row in newest.values())
-        changed_at = self._replacements() if has_copies else {}
+        newest = self._newest((*columns, "event_dates"))
+        left_out = pc.or_(pc.is_valid(newest["duplicate_of"]), pc.greater(newest["records_duplicate"], 0))
+        # of a million units a few left something out: nothing but their names and versions becomes Python
+        known = _pairs(newest.filter(pc.invert(left_out)), "unit_uri", "unit_version")
+        doubtful = newest.filter(left_out).to_pylist()
+        changed_at = self._replacements() if any(row["duplicate_of"] is None for row in doubtful) else {}
+        originals = pa.array({row["duplicate_of"] for row in doubtful}, pa.string())
+        content_of = _pairs(newest.filter(pc.is_in(newest["unit_uri"], originals)), "unit_uri", "sha256")
 
         def is_whole(row: dict[str, Any]) -> bool:
             if row["duplicate_of"] is not None:
-                return bool(newest.get(row["duplicate_of"], {}).get("sha256") == row["sha256"])
-            days = ((row["source_name"], day) for day in row["event_dates"] if row["records_duplicate"])
+                return bool(content_of.get(row["duplicate_of"]) == row["sha256"])
+            days = ((row["source_name"], day) for day in row["event_dates"])
             return all(changed_at.get(day, row["loaded_at"]) <= row["loaded_at"] for day in days)
 
-        return {unit_uri: row["unit_version"] for unit_uri, row in newest.items() if is_whole(row)}
+        return known | {row["unit_uri"]: row["unit_version"] for row in doubtful if is_whole(row)}
 
     def _replacements(self) -> dict[tuple[str, date], datetime]:
         """Source and UTC day → when a unit with rows of that day was last replaced by another version."""
         columns = ("source_name", "unit_uri", "unit_version", "event_dates", "loaded_at")
+        rows = self._read(columns)
+        loads = rows["unit_uri"].value_counts()
+        several = loads.field("values").filter(pc.greater(loads.field("counts"), 1))
         changed_at: dict[tuple[str, date], datetime] = {}
         before: dict[str, dict[str, Any]] = {}
-        for load in self._read(columns).sort_by("loaded_at").to_pylist():
+        for load in rows.filter(pc.is_in(rows["unit_uri"], several)).sort_by("loaded_at").to_pylist():
             replaced = before.get(load["unit_uri"], load)
             before[load["unit_uri"]] = load
             if replaced["unit_version"] != load["unit_version"]:
@@ -86,14 +94,17 @@ class Ledger:
         return dict(zip(rows["unit_uri"].to_pylist(), rows["loaded_at"].to_pylist(), strict=True))
 
     def loaded_since(self, moment: datetime, versions: Mapping[str, str]) -> list[LedgerRow]:
-        """The newest rows of units loaded after a moment, at the version that `versions` gives for their URI."""
+        """The newest rows of units loaded after a moment, at the version that `versions` gives for their URI.
+
+        Where that is empty any version will do: only the content tells, and it was read after that moment.
+        """
         scan = self._table.scan(row_filter=loaded_after(moment), snapshot_id=self.snapshot_id)
         newest = {row["unit_uri"]: row for row in scan.to_arrow().sort_by("loaded_at").to_pylist()}
         names = [each.name for each in fields(LedgerRow)]
         return [
             LedgerRow(**{name: row[name] for name in names})
             for uri, row in newest.items()
-            if versions.get(uri) == row["unit_version"]
+            if versions.get(uri) in (row["unit_version"], "")
         ]
 
     def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> list[tuple[str, str]]:
@@ -116,12 +127,18 @@ class Ledger:
 
     def _newest(self, columns: tuple[str, ...]) -> pa.Table:
         """The newest row of each unit, in the order in which they were loaded."""
-        rows = self._read((*columns, "loaded_at")).sort_by("loaded_at")
-        newest = dict(zip(rows["unit_uri"].to_pylist(), range(len(rows)), strict=True))
-        return rows.take(pa.array(sorted(newest.values()), pa.int64()))
+        rows = self._read((*columns, "loaded_at"))
+        order = pc.sort_indices(rows["loaded_at"])
+        unit_uris = rows["unit_uri"].take(order).to_pylist()
+        newest = sorted(dict(zip(unit_uris, range(len(unit_uris)), strict=True)).values())
+        return rows.take(order.take(pa.array(newest, pa.int64())))
 
     def _read(self, columns: tuple[str, ...]) -> pa.Table:
         return self._table.scan(selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
+
+
+def _pairs(rows: pa.Table, key: str, value: str) -> dict[str, str]:
+    return dict(zip(rows[key].to_pylist(), rows[value].to_pylist(), strict=True))
 
 
 def units_with_quarantine(lake: Lake) -> set[str]:

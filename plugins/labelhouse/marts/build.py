@@ -154,6 +154,7 @@ def dbt_variables(settings: Settings) -> dict[str, str]:
     return {
         "reporting_time_zone": settings.reporting_time_zone,
         "minimum_criteria": json.dumps(criteria, sort_keys=True),
+        "job_name_rules": json.dumps([rule.model_dump() for rule in settings.job_name_rules]),
     }
 
 

@@ -16,6 +16,7 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "timestamp": pa.timestamp("us", tz="UTC"),
     "binary": pa.binary(),
     "seconds": pa.decimal128(18, 3),
+    "usd": pa.decimal128(18, 3),
     "dates": pa.list_(pa.date32()),
 }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ColumnType = Literal["string", "int", "long", "double", "boolean", "date", "timestamp", "binary", "seconds", "dates"]
+ColumnType = Literal[
+    "string", "int", "long", "double", "boolean", "date", "timestamp", "binary", "seconds", "usd", "dates"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Column:
 
     Args:
         name: snake_case, its unit in the suffix (`_at`, `_seconds`, `_count`, `_ratio`, `_bytes`, …).
-        type: `timestamp` is UTC with microseconds, `seconds` a decimal(18, 3), `dates` a list of dates.
+        type: `timestamp` is UTC with microseconds, `seconds` and `usd` a decimal(18, 3), `dates` a list of dates.
         doc: one sentence, shown in dbt docs and Iceberg.
         required: never NULL.
         repeats: a string with few different values, which loads keep dictionary-encoded.

@@ -14,5 +14,6 @@ DUCKDB_TYPES: dict[ColumnType, str] = {
     "timestamp": "timestamp with time zone",
     "binary": "blob",
     "seconds": "decimal(18,3)",
+    "usd": "decimal(18,3)",
     "dates": "date[]",
 }

@@ -37,6 +37,7 @@ PRIMITIVES: dict[ColumnType, IcebergType] = {
     "timestamp": TimestamptzType(),
     "binary": BinaryType(),
     "seconds": DecimalType(18, 3),
+    "usd": DecimalType(18, 3),
 }
 
 

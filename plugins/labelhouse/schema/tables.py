@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labelhouse.schema.columns import EVENT_AT, ORIGIN, Column, Table
+from labelhouse.schema.workforce import WORKFORCE_TABLES
 
 LABELING_JOB_NAME = Column(
     "labeling_job_name", "string", "Name of the labelling job, as captured, without `labeling-job/`.", required=True
@@ -280,6 +281,7 @@ TABLES: dict[str, Table] = {
         TRAINING_METRICS,
         MANAGEMENT_EVENTS,
         TRAIL_DIGESTS,
+        *WORKFORCE_TABLES,
         INGEST_LEDGER,
         QUARANTINE,
         CHECK_RESULTS,

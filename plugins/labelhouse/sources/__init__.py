@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # importing sources stays cheap: DAG files do it whenever the
     from labelhouse.sources.parsed import Parsed
 
 #: `clients("s3")` gives a boto3 client, `clients("cloudtrail@eu-west-1")` one of another region; Airflow makes it
-#: from a connection, the CLI from boto3's chain.
+#: from a connection, the CLI from boto3's chain. See `requests`.
 Clients = Callable[[str], Any]
 
 
@@ -39,12 +39,14 @@ class Unit:
             content tells, as in an API; it is read, and loaded when the lake holds another content.
         unit_at: time in its name, else its last modification (UTC).
         size_bytes: as stored; 0 where nobody knows before it is read.
+        connection: what it is read through; extraction sets it, for a place that has a connection of its own.
     """
 
     uri: str
     version: str
     unit_at: datetime
     size_bytes: int
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Source:
             several; data never raises.
         same_content: `(unit URI)` → what must also match, beside SHA-256, for a unit to be a copy of another.
         daily_look_back: how far back the day's last scheduled run looks; None: to the beginning.
+        read_clear: as `read_unit`, with people's names: what is read where `identities` is `clear`.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Source:
     parse: Callable[[Iterable[tuple[Unit, bytes]], Identities], Iterator[tuple[Unit, Parsed]]]
     same_content: Callable[[str], str]
     daily_look_back: timedelta | None = None
+    read_clear: Callable[[Unit, Clients], bytes] | None = None
 
 
 class UnitGone(Exception):

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from labelhouse.errors import SourceError, SourceUnavailableError
@@ -67,6 +68,22 @@ _PASSING_EXCEPTIONS = {
     "HTTPError",  # what urllib3 raises while a body is read derives from this
     "IncompleteReadError",
 }
+
+
+class Refusal(NamedTuple):
+    """What AWS, or the way to it, gave instead of an answer.
+
+    Args:
+        code: AWS's error code, else the name of the exception.
+        message: in AWS's words; may quote values.
+        status: of HTTP; 0 where no answer came.
+        is_passing: another try may help.
+    """
+
+    code: str
+    message: str
+    status: int
+    is_passing: bool
 
 
 def list_objects(uri: str, clients: Clients) -> Iterator[Unit]:
@@ -231,25 +248,33 @@ def in_one_sentence(uri: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        kinds = {base.__name__ for base in type(error).__mro__ if base.__module__.startswith(("botocore.", "urllib3."))}
-        if not kinds:
+        refusal = refusal_of(error)
+        if refusal is None:
             raise
-        response = getattr(error, "response", None) or {}  # None where no answer came
-        code = response.get("Error", {}).get("Code", type(error).__name__)
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status == HTTPStatus.PRECONDITION_FAILED:
+        if refusal.status == HTTPStatus.PRECONDITION_FAILED:
             raise UnitReplaced(uri) from None
-        if code in {"NoSuchKey", "NoSuchVersion", "404"}:
+        if refusal.code in {"NoSuchKey", "NoSuchVersion", "404"}:
             raise UnitGone(uri) from None
-        is_passing = (
-            code in _PASSING_CODES
-            or not kinds.isdisjoint(_PASSING_EXCEPTIONS)
-            or status == HTTPStatus.TOO_MANY_REQUESTS
-            or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        )
-        raised, when = (SourceUnavailableError, " just now") if is_passing else (SourceError, "")
-        what, allowed = AWS_REASONS.get(code, (f"S3 cannot be read{when} ({code})", None))
+        raised, when = (SourceUnavailableError, " just now") if refusal.is_passing else (SourceError, "")
+        what, allowed = AWS_REASONS.get(refusal.code, (f"S3 cannot be read{when} ({refusal.code})", None))
         raise raised(what, value=uri, allowed=allowed) from None
+
+
+def refusal_of(error: Exception) -> Refusal | None:
+    """What botocore or urllib3 raised, without importing them; None for every other exception."""
+    kinds = {base.__name__ for base in type(error).__mro__ if base.__module__.startswith(("botocore.", "urllib3."))}
+    if not kinds:
+        return None
+    response = getattr(error, "response", None) or {}  # None where no answer came
+    code = response.get("Error", {}).get("Code", type(error).__name__)
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    is_passing = (
+        code in _PASSING_CODES
+        or not kinds.isdisjoint(_PASSING_EXCEPTIONS)
+        or status == HTTPStatus.TOO_MANY_REQUESTS
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+    return Refusal(code, response.get("Error", {}).get("Message", ""), status, is_passing)
 
 
 def words_of(error: Exception) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
+    from labelhouse.identity_map import Directory
 
 #: Longest piece of a quarantined record that is kept.
 KEPT_BYTES = 64 * 1024
@@ -28,6 +29,8 @@ class Parsed:
             of their units, where these are several.
         quarantined: the same as `tables` for the quarantine table.
         parts_filtered: parts of loaded records that were left out on purpose.
+        people: complete listings of people, with their names where these were asked for. For the identity map,
+            never for the lake.
     """
 
     def __init__(self, event_at: datetime, identities: Identities) -> None:
@@ -39,6 +42,7 @@ class Parsed:
         self.records_filtered = 0
         self.records_quarantined = 0
         self.parts_filtered = 0
+        self.people: list[Directory] = []
         self._unit_at = event_at
         self._identities = identities
 
