@@ -15,7 +15,17 @@ changed_entries as (
 
 responses as (
 
-    select * from {{ ref('stg_labeling_output__worker_responses') }}
+    select
+        labeling_job_name,
+        {{ worker_key() }} as worker_key,
+        event_date
+    from {{ ref('stg_labeling_output__worker_responses') }}
+
+),
+
+changed_workers as (
+
+    select * from {{ ref('int_changed_workers') }}
 
 ),
 
@@ -39,6 +49,10 @@ dates as (
     select responses.event_date
     from responses
     inner join changed_jobs on responses.labeling_job_name = changed_jobs.labeling_job_name
+    union distinct
+    select responses.event_date
+    from responses
+    inner join changed_workers on responses.worker_key = changed_workers.worker_key
 
 )
 

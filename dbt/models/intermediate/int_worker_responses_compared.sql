@@ -1,6 +1,26 @@
-with responses as (
+with captured as (
 
-    select * from {{ ref('stg_labeling_output__worker_responses') }}
+    select
+        *,
+        {{ worker_key() }} as worker_key
+    from {{ ref('stg_labeling_output__worker_responses') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('int_worker_identities') }}
+
+),
+
+responses as (
+
+    select
+        captured.*,
+        identities.worker_id as known_worker_id,
+        identities.worker_pseudonym as known_worker_pseudonym
+    from captured
+    inner join identities on captured.worker_key = identities.worker_key
 
 ),
 
@@ -18,11 +38,14 @@ joined as (
         responses.labeling_job_name,
         responses.iteration_number,
         responses.dataset_object_id,
-        responses.worker_id,
-        responses.worker_pseudonym,
+        responses.known_worker_id as worker_id,
+        responses.known_worker_pseudonym as worker_pseudonym,
         responses.workforce_type,
         responses.identity_provider,
+        responses.crowd_element,
         responses.label,
+        responses.label_count,
+        responses.answer_json,
         responses.accepted_at,
         responses.submitted_at,
         responses.time_spent_seconds,

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from labelhouse.errors import LakeError
 from labelhouse.marts.releases import Release, current_release
+from labelhouse.marts.smgt import show_smgt_views
 from labelhouse.settings import Settings
 
 _opening = threading.Lock()
@@ -76,6 +77,7 @@ def query_lake(settings: Settings, sql: str) -> pa.Table:
         if release:
             path = str(release.serving_path).replace("'", "''")
             connection.execute(f"attach '{path}' as release (read_only); set search_path = 'memory.main,release.main'")
+            show_smgt_views(connection, "release")
         _close_off(connection, lake.dir / "warehouse")
         return select(connection, sql)
 

@@ -7,6 +7,7 @@ from labelhouse.lake.mart_tables import open_mart
 from labelhouse.lake.snapshots import data_files
 from labelhouse.marts.build import connect
 from labelhouse.marts.releases import Release
+from labelhouse.marts.smgt import create_smgt_views
 
 #: Larger marts stay in their Iceberg files and are served as views on them.
 LARGEST_TABLE_ROWS = 5_000_000
@@ -32,4 +33,5 @@ def write_serving_file(lake: Lake, release: Release) -> None:
                 )
             else:
                 connection.execute(f'create view "{name}" as select {columns} from read_parquet([{files}])')
+        create_smgt_views(connection)
     draft.replace(release.serving_path)
