@@ -25,19 +25,19 @@ setting, bucket or permission: mend it, then clear the task. Bad files do not fa
 
 from datetime import UTC, datetime
 
-from airflow.sdk import CronDataIntervalTimetable, dag
+from airflow.sdk import dag
 
 from labelhouse.orchestration.extract import FORM, load, plan, summarise
-from labelhouse.orchestration.steps import RETRIES
+from labelhouse.orchestration.source_settings import defaults_of, schedule_of
 
 
 @dag(
-    schedule=CronDataIntervalTimetable("@hourly", timezone="UTC"),
+    schedule=schedule_of("cloudtrail"),
     start_date=datetime(2018, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=4,
     params=FORM,
-    default_args=RETRIES,
+    default_args=defaults_of("cloudtrail"),
     doc_md=__doc__,
     tags=["labelhouse", "extract"],
 )

@@ -23,7 +23,7 @@ DAG_FILES = sorted((PROJECT / "dags").glob("*.py"))
 def run_python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Runs a script that prints one JSON document last, in a fresh Python with a fresh Airflow folder."""
 
-    def run(script: Path, *arguments: str) -> Any:
+    def run(script: Path, *arguments: str, **environ: str) -> Any:
         home = tmp_path_factory.mktemp("airflow")
         done = subprocess.run(
             [sys.executable, "-P", str(script), *arguments],
@@ -34,6 +34,7 @@ def run_python(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
                 "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
                 "AIRFLOW__CORE__PLUGINS_FOLDER": str(home),
                 "PYTHONPATH": str(PROJECT / "plugins"),
+                **environ,
             },
             capture_output=True,
             text=True,

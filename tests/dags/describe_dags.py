@@ -15,6 +15,7 @@ def describe(dag):
         "max_active_runs": dag.max_active_runs,
         "tags": sorted(dag.tags),
         "timetable": type(timetable).__name__,
+        "cron": getattr(timetable, "_expression", None),
         "assets": sorted(asset.uri for _, asset in assets),
         "params": {name: param.dump() for name, param in dag.params.items()},
         "tasks": {
@@ -23,6 +24,7 @@ def describe(dag):
                 "retries": task.retries,
                 "backoff": task.retry_exponential_backoff,
                 "is_mapped": task.is_mapped,
+                "pool": task.pool,
             }
             for task in dag.tasks
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ ALLOWED_IMPORTS = ("airflow.sdk", "labelhouse.orchestration", "datetime")
 #: What each docstring tells people.
 HEADINGS = ("What it does.", "Inputs.", "Outputs.", "Running it again", "When it fails")
 
+#: A source of which the settings say no more than where it is: cron, and pool of its tasks.
+HOURLY = ("0 * * * *", "default_pool")
+
 each_file = pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
 
 
@@ -31,7 +35,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def test_there_is_a_dag_for_every_source_and_one_that_builds(dags: dict[str, Any]) -> None:
-    assert set(dags) == {"build_marts"} | {f"extract_{name}" for name in all_sources()}
+    assert set(dags) == {"build_marts", "export_worker_activity"} | {f"extract_{name}" for name in all_sources()}
     assert {file.stem for file in DAG_FILES} == set(dags), "a file is named after its DAG"
 
 
@@ -81,6 +85,49 @@ def test_extractions_run_hourly_on_real_intervals_and_have_a_form(dags: dict[str
             "summarise": [],
         }
         assert dag["tasks"]["load"]["is_mapped"]
+
+
+def test_an_export_runs_on_request_only_and_is_then_loaded(dags: dict[str, Any]) -> None:
+    dag = dags["export_worker_activity"]
+    assert dag["timetable"] == "NullTimetable"
+    assert dag["params"]["start"]["schema"]["type"] == dag["params"]["bucket"]["schema"]["type"] == "string"
+    assert dag["params"]["end"]["schema"]["type"] == ["null", "string"]
+    assert {task: facts["downstream"] for task, facts in dag["tasks"].items()} == {
+        "export": ["plan_place"],
+        "plan_place": ["load"],
+        "load": ["summarise"],
+        "summarise": [],
+    }
+
+
+SOURCES = {
+    "workers": {"places": "cognito-idp://us-east-1/us-east-1_AbCdEf123", "schedule": "30 4 * * *", "pool": "aws"},
+    "workteams": {"places": ["sagemaker://us-east-1"], "schedule": None},
+    "cloudtrail": "s3://trail/AWSLogs",
+}
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (
+            json.dumps(SOURCES),
+            {"workers": ("30 4 * * *", "aws"), "workteams": (None, "default_pool"), "cloudtrail": HOURLY},
+        ),
+        ('{"workers": {"places": "x", "schedule": "often"}}', dict.fromkeys(SOURCES, HOURLY)),
+    ],
+    ids=["as set", "not understood"],
+)
+def test_a_source_is_read_when_and_from_which_pool_the_settings_say(
+    sources: str, expected: dict[str, tuple[str | None, str]], run_python: Callable[..., Any]
+) -> None:
+    """Settings that cannot be read leave the DAGs as they are: their tasks say what is wrong, in one sentence."""
+    dags = run_python(Path(__file__).with_name("describe_dags.py"), LABELHOUSE_SOURCES=sources)
+    found = {name: dags[f"extract_{name}"] for name in expected}
+    assert {name: (dag["cron"], dag["tasks"]["load"]["pool"]) for name, dag in found.items()} == expected
+    assert {name: dag["tasks"]["plan"]["pool"] for name, dag in found.items()} == {
+        name: pool for name, (_, pool) in expected.items()
+    }
 
 
 def test_builds_start_on_any_table_that_loads_write_one_at_a_time(dags: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from moto.server import ThreadedMotoServer
 
 from labelhouse.errors import HeldError, LabelhouseError, LakeError, SettingError, SourceError, SourceUnavailableError
 from labelhouse.extraction import LoadSummary
@@ -16,7 +17,7 @@ from labelhouse.orchestration.assets import RAW_ASSETS
 from labelhouse.orchestration.clients import clients_of
 from labelhouse.orchestration.extract import changed_tables, window_of
 from labelhouse.orchestration.steps import in_one_sentence
-from labelhouse.settings import load_settings
+from labelhouse.settings import SourceSettings, load_settings
 from labelhouse.sources import Window, all_sources
 
 EMPTY_FORM = {"start": None, "end": None}
@@ -80,6 +81,30 @@ def test_the_window_of_a_run(dag_run: Any, form: dict[str, str], window: Window)
 )
 def test_the_window_of_a_run_where_deliveries_end_some_time(dag_run: Any, form: dict[str, str], window: Window) -> None:
     assert window_of(dag_run, EMPTY_FORM | form, timedelta(days=30)) == window
+
+
+OWN = SourceSettings.model_validate({"places": "s3://a", "look_back_hours": 6, "daily_look_back_days": 14})
+SINCE_EVER = SourceSettings.model_validate({"places": "s3://a", "daily_look_back_days": None})
+
+
+@pytest.mark.parametrize(
+    ("interval", "own", "start"),
+    [
+        ((utc(2026, 3, 1, 14), utc(2026, 3, 1, 15)), OWN, utc(2026, 3, 1, 8)),
+        ((utc(2026, 3, 1, 23), utc(2026, 3, 2)), OWN, utc(2026, 2, 15, 23)),
+        ((utc(2026, 3, 1, 23), utc(2026, 3, 2)), SINCE_EVER, None),
+        ((utc(2026, 3, 1, 23, 45), utc(2026, 3, 2)), OWN, utc(2026, 2, 15, 23, 45)),
+        ((utc(2026, 3, 2), utc(2026, 3, 2, 0, 15)), OWN, utc(2026, 3, 1, 18)),
+        ((utc(2026, 3, 1, 4, 30), utc(2026, 3, 2, 4, 30)), OWN, utc(2026, 2, 15, 4, 30)),
+    ],
+    ids=["hour", "day's last hour", "since ever", "day's last quarter", "next day's first quarter", "once a day"],
+)
+def test_the_settings_say_how_far_a_source_looks_back(
+    interval: tuple[datetime, datetime], own: SourceSettings, start: datetime | None
+) -> None:
+    """However often it is read: once a day it looks far back, whenever that is."""
+    window = window_of(run("scheduled", *interval), EMPTY_FORM, timedelta(days=30), own)
+    assert window == Window(start, None)
 
 
 def test_sources_say_how_far_back_the_last_run_of_a_day_looks() -> None:
@@ -152,3 +177,36 @@ def test_clients_come_from_the_connection_and_one_serves_a_whole_task(monkeypatc
     assert s3.meta.endpoint_url == "http://127.0.0.1:5999"
     assert s3.meta.region_name == "eu-west-1"
     assert clients("s3") is s3
+
+
+def aws(**extra: Any) -> str:
+    """An Airflow connection, as `AIRFLOW_CONN_*` holds one."""
+    return json.dumps({"conn_type": "aws", "login": "key", "password": "secret", "extra": extra})
+
+
+def test_every_place_is_read_through_its_own_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", aws(region_name="us-east-1"))
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_EU", aws(region_name="eu-west-1", endpoint_url="http://127.0.0.1:5998"))
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    clients = clients_of(load_settings({}))
+    made = [clients(name).meta for name in ("logs", "logs@eu-central-1", "logs#aws_eu", "logs@eu-central-1#aws_eu")]
+    assert [meta.region_name for meta in made] == ["us-east-1", "eu-central-1", "eu-west-1", "eu-central-1"]
+    assert [meta.endpoint_url for meta in made[2:]] == ["http://127.0.0.1:5998"] * 2
+
+
+def test_a_connection_may_assume_a_role_in_another_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    role = "arn:aws:iam::210987654321:role/labelhouse-reader"
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        here = {"endpoint_url": f"http://{host}:{port}"}
+        there = aws(region_name="eu-west-1", role_arn=role, service_config={"sts": here}, **here)
+        monkeypatch.setenv("AIRFLOW_CONN_AWS_THERE", there)
+        monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+        clients = clients_of(load_settings({}))
+        caller = clients("sts#aws_there").get_caller_identity()
+    finally:
+        server.stop()
+    assert caller["Account"] == "210987654321"
+    assert ":assumed-role/labelhouse-reader/" in caller["Arn"]

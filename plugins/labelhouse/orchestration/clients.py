@@ -1,4 +1,4 @@
-"""AWS clients for tasks: from the Airflow connection of the settings, and from nothing else."""
+"""AWS clients for tasks: from Airflow connections that the settings name, and from nothing else."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import Any
 
 from labelhouse.settings import Settings
 from labelhouse.sources import Clients
+from labelhouse.sources.requests import ClientName
 
 
 def clients_of(settings: Settings) -> Clients:
-    """A client factory, one client a service; `service@region` for another region than the connection's.
+    """A client factory, one client a name; `service@region` for another region than the connection's, and
+    `service#connection` for another connection than that of the settings.
 
-    Region, endpoint, role and credentials come from the connection, which an admin keeps: neither the
+    Region, endpoint, credentials and the role to assume come from the connection, which an admin keeps: neither the
     trigger form nor the data can point a client elsewhere.
     """
 
     @cache
-    def client(service: str) -> Any:
+    def client(name: str) -> Any:
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
         from botocore.config import Config
 
         patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=10, read_timeout=60)
-        name, _, region = service.partition("@")
+        service, region, connection = ClientName.parse(name)
         hook = AwsBaseHook(
-            aws_conn_id=settings.aws_conn_id, client_type=name, region_name=region or None, config=patient
+            aws_conn_id=connection or settings.aws_conn_id, client_type=service, region_name=region, config=patient
         )
         return hook.get_conn()
 

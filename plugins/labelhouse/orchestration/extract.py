@@ -16,16 +16,13 @@ from labelhouse.orchestration.assets import CHANGED_TABLES, RAW_ASSETS
 from labelhouse.orchestration.clients import clients_of
 from labelhouse.orchestration.steps import in_one_sentence
 from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
-from labelhouse.settings import load_settings
+from labelhouse.settings import Settings, SourceSettings, load_settings
 from labelhouse.sources import Window, source_named
 
 if TYPE_CHECKING:
     from airflow.sdk.types import DagRunProtocol
 
     from labelhouse.extraction import LoadSummary
-
-#: A scheduled run looks this much further back: files arrive minutes after the time in their name.
-LOOK_BACK = timedelta(hours=2)
 
 #: The trigger form of an extraction.
 FORM: Mapping[str, Param] = {
@@ -53,17 +50,34 @@ class Batch(TypedDict):
     batch_number: int
 
 
+class PlaceToRead(TypedDict):
+    """Where to read, and through which connection; None is that of the settings."""
+
+    uri: str
+    connection: str | None
+
+
 @task
 @in_one_sentence
 def plan(source_name: str) -> list[Batch]:
     """Lists the source and plans the units of this run's window that are new or changed."""
+    context, settings = get_current_context(), load_settings()
+    own, daily_look_back = settings.sources.get(source_name), source_named(source_name).daily_look_back
+    window = window_of(context["dag_run"], context["params"], daily_look_back, own)
+    return _plan(settings, source_name, window, replay_quarantined=bool(context["params"]["replay_quarantined"]))
+
+
+@task
+@in_one_sentence
+def plan_place(source_name: str, place: PlaceToRead) -> list[Batch]:
+    """Plans all the units of one place that are new or changed, wherever the settings say the source is."""
+    return _plan(load_settings(), source_name, Window(), uri=place["uri"], connection=place["connection"])
+
+
+def _plan(settings: Settings, source_name: str, window: Window, **options: Any) -> list[Batch]:
     from labelhouse import extraction
 
-    context = get_current_context()
-    daily_look_back = source_named(source_name).daily_look_back
-    settings, window = load_settings(), window_of(context["dag_run"], context["params"], daily_look_back)
-    replay = bool(context["params"]["replay_quarantined"])
-    planned = extraction.plan(settings, source_name, window, clients_of(settings), replay_quarantined=replay)
+    planned = extraction.plan(settings, source_name, window, clients_of(settings), **options)
     log.info(
         "%s: %d units to load in %d batches, %d known already (window: %s to %s)",
         source_name, planned.unit_count, planned.batch_count, planned.known_count,
@@ -110,26 +124,34 @@ def changed_tables(source_name: str, total: LoadSummary) -> list[str]:
     return [*source_named(source_name).tables, *house]
 
 
-def window_of(dag_run: DagRunProtocol, params: Mapping[str, Any], daily_look_back: timedelta | None = None) -> Window:
+def window_of(
+    dag_run: DagRunProtocol,
+    params: Mapping[str, Any],
+    daily_look_back: timedelta | None = None,
+    own: SourceSettings | None = None,
+) -> Window:
     """Which units a run loads, by their `unit_at`; the ledger skips what the lake has.
 
-    * A scheduled run: since `LOOK_BACK` before its data interval; the day's last one since `daily_look_back`
-      before it (None: since ever), which also mends what was missed while nothing ran. There is no end, because
-      a manifest that is rewritten every minute would always be too young for an interval that has just ended.
+    * A scheduled run: since some hours before its data interval, because files arrive minutes after the time in
+      their name; the day's last one since `daily_look_back` before it (None: since ever), which also mends what was
+      missed while nothing ran. What the settings say of the source goes before. There is no end, because a manifest
+      that is rewritten every minute would always be too young for an interval that has just ended.
     * A backfill: exactly its data interval.
     * Any other run: exactly what the form says; an empty side is open.
 
     Raises:
         SettingError: the form's window is empty.
     """
+    own = own or SourceSettings.model_construct(places=())
     start, end = dag_run.data_interval_start, dag_run.data_interval_end
     if dag_run.run_type == "scheduled" and start and end:
-        if end.astimezone(UTC).hour:
-            return Window(start - LOOK_BACK)
-        return Window(start - daily_look_back if daily_look_back else None)
+        if start.astimezone(UTC).date() == end.astimezone(UTC).date():
+            return Window(start - own.look_back)
+        look_back = own.daily_look_back(daily_look_back)
+        return Window(None if look_back is None else start - look_back)
     if dag_run.run_type == "backfill":
         return Window(start, end)
-    window = Window(_moment(params["start"]), _moment(params["end"]))
+    window = Window(moment(params["start"]), moment(params["end"]))
     if window.start and window.end and window.start >= window.end:
         raise SettingError(
             "does not lie before the end", where="start", value=params["start"], allowed="an earlier time"
@@ -137,8 +159,9 @@ def window_of(dag_run: DagRunProtocol, params: Mapping[str, Any], daily_look_bac
     return window
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """A time of the form, UTC where it names no zone; None where it is empty."""
     if not text:
         return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
