@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,18 @@ def query(checkout: Checkout, sql: str) -> list[dict[str, Any]]:
     return list(json.loads(answer))
 
 
+def exported(airflow: httpx.Client) -> str:
+    """The state in which a run of `export_worker_activity` ends, which exports two days of the log and loads them."""
+    dag = "/api/v2/dags/export_worker_activity"
+    airflow.patch(dag, json={"is_paused": False}).raise_for_status()
+    start = datetime.now(UTC) - timedelta(days=4)
+    form = {"start": f"{start:%FT%TZ}", "end": f"{start + timedelta(days=2):%FT%TZ}"}
+    begun = airflow.post(f"{dag}/dagRuns", json={"logical_date": None, "conf": form}).raise_for_status()
+    run = f"{dag}/dagRuns/{begun.json()['dag_run_id']}"
+    wait_until(lambda: airflow.get(run).json()["state"] in {"success", "failed"}, 240)
+    return str(airflow.get(run).json()["state"])
+
+
 @pytest.mark.timeout(1500)
 def test_make_demo_from_nothing_to_the_chart_and_back(
     checkout: Checkout, record_testsuite_property: Callable[[str, object], None]
@@ -144,6 +157,13 @@ def test_make_demo_from_nothing_to_the_chart_and_back(
     assert "vehicle-types-batch-01" in httpx.get(login["page"], headers=bearer, trust_env=False).text
     [counts] = query(checkout, "select count(*) as answers from fct_worker_response")
     assert counts["answers"] > 3000
+
+    # what is exported is what the log said already
+    with httpx.Client(base_url=httpx.URL(login["page"]).join("/"), headers=bearer, trust_env=False) as airflow:
+        assert exported(airflow) == "success"
+    columns = "sum(records_read) as read, sum(records_duplicate) as copies"
+    [export] = query(checkout, f"select {columns} from raw.ingest_ledger where unit_uri like '%/log-exports/%.gz'")
+    assert export["copies"] == export["read"] > 500
 
     # a second one at the same time is refused, and so is cleaning
     for target in ("demo", "clean-demo"):

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from labelhouse.demo.account import TRAIL_PATH, everything
+from labelhouse.demo.account import everything
 from labelhouse.demo.cloudtrail import ACCOUNT_ID, time_in_words
 from labelhouse.demo.people import REGION, team
+from labelhouse.demo.places import TRAIL_PATH
 from labelhouse.demo.trail import log_files
 from labelhouse.demo.training_calls import (
     COPY_COUNT,
@@ -307,5 +308,5 @@ def test_the_late_writer_repeats_points_and_runs_ahead(records: list[dict[str, A
 def test_the_account_holds_labels_and_trail_in_the_order_of_time() -> None:
     begin = list(takewhile(lambda write: write.at < START + timedelta(days=1), everything(SEED, START)))
     assert [write.at for write in begin] == sorted(write.at for write in begin)
-    folders = {Path(write.key).parts[0] for write in begin}
-    assert folders == {TRAIL_PATH, "labeling-output"}
+    folders = {Path(write.key).parts[0] for write in begin if isinstance(write, Write)}
+    assert folders == {TRAIL_PATH, "labeling-output", "labeling-input", "labeling-job-states"}

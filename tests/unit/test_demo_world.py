@@ -15,10 +15,11 @@ from typing import Any
 import boto3
 import pytest
 
-from labelhouse.demo.account import BUCKET, Account, everything
+from labelhouse.demo.account import Account, everything
 from labelhouse.demo.conductor import free_port
 from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.people import confusion, team
+from labelhouse.demo.places import BUCKET
 from labelhouse.demo.world import HISTORY, Write, writes
 
 SEED, START = 7, datetime(2026, 3, 4, 9, tzinfo=UTC)  # a Wednesday

@@ -1,55 +1,65 @@
-"""The simulated AWS account: a moto server on the loopback whose S3 the world fills, and goes on filling."""
+"""The simulated AWS account: S3 and other services on the loopback, which the world fills, and goes on filling."""
 
 from __future__ import annotations
 
 import heapq
 import json
-import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.s3.models import S3Backend, s3_backends
-from moto.server import ThreadedMotoServer
-
+from labelhouse.demo.changes import Change
+from labelhouse.demo.exports import write_exports
 from labelhouse.demo.people import REGION
+from labelhouse.demo.places import BUCKET, TRAIL_PATH
+from labelhouse.demo.region import Region, has_bucket, s3, store
+from labelhouse.demo.server import Server
 from labelhouse.demo.trail import log_files
-from labelhouse.demo.world import Write, writes
+from labelhouse.demo.workforce import story
+from labelhouse.demo.world import Write
 
-BUCKET = "labelhouse-demo"
-OUTPUT_PATH, TRAIL_PATH = "labeling-output", "AWSLogs"
-#: `LABELHOUSE_SOURCES` of the demo.
-SOURCES = {"labeling_output": f"s3://{BUCKET}/{OUTPUT_PATH}", "cloudtrail": f"s3://{BUCKET}/{TRAIL_PATH}"}
 #: `LABELHOUSE_MINIMUM_CRITERIA` of the demo.
 MINIMUM_CRITERIA = {"validation:accuracy": {"at_least": 0.85}}
+#: `LABELHOUSE_JOB_NAME_RULES` of the demo: jobs end with the number of their fortnight.
+JOB_NAME_RULES = [
+    {"pattern": "-trial-[0-9]+$", "batch": "trials"},
+    {"pattern": "-adjustment-([0-9]+)$", "batch": r"fortnight \1", "level": "second"},
+    {"pattern": "-([0-9]+)$", "batch": r"fortnight \1", "level": "first"},
+]
 
 #: How often the living account looks at the clock.
 _TICK_SECONDS = 1.0
 
 
-def everything(seed: int, start: datetime) -> Iterator[Write]:
-    """Every write into the bucket of a world that begins at `start` (UTC), in the order of time, without end."""
-    labels = (replace(write, key=f"{OUTPUT_PATH}/{write.key}") for write in writes(seed, start))
+def everything(seed: int, start: datetime) -> Iterator[Write | Change]:
+    """All that is written into the bucket, and all that changes besides, in a world that begins at `start` (UTC).
+
+    In the order of time, without end.
+    """
     trail = (replace(write, key=f"{TRAIL_PATH}/{write.key}") for write in log_files(seed, start))
-    return heapq.merge(labels, trail, key=attrgetter("at"))
+    return heapq.merge(story(seed, start), trail, key=attrgetter("at"))
 
 
 class Account:
-    """The account at the present time of its clock: started, it holds every write until now, and adds what follows.
+    """The account at the present time of its clock: started, it holds everything until now, and adds what follows.
 
     Args:
-        writes: what is written into the bucket, in the order of time (`everything`).
+        told: what is written and what changes, in the order of time (`everything`).
         clock: the present (UTC); another one than the system's lets time pass faster.
     """
 
-    def __init__(self, writes: Iterator[Write], clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._writes, self._clock = writes, clock
-        self._next: Write = next(writes)
-        self._server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    def __init__(
+        self, told: Iterator[Write | Change], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._told, self._clock = told, clock
+        self._next: Write | Change = next(told)
+        self._region = Region(REGION)
+        self._changing = threading.Lock()
+        self._server = Server(self._present)
         self._stopped = threading.Event()
         self._life = threading.Thread(target=self._live, name="account", daemon=True)
         self.object_count = 0
@@ -57,8 +67,12 @@ class Account:
     @property
     def endpoint_url(self) -> str:
         """Where the account answers."""
-        host, port = self._server.get_host_and_port()
-        return f"http://{host}:{port}"
+        return self._server.url
+
+    @property
+    def log_event_count(self) -> int:
+        """Events in the workers' log by now."""
+        return self._region.log_event_count
 
     @property
     def connection(self) -> str:
@@ -73,12 +87,10 @@ class Account:
 
     def start(self) -> None:
         """Serves all history until now, then goes on living in a thread of its own."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line per request otherwise
-        s3 = _s3()
-        if BUCKET not in s3.buckets:
-            s3.create_bucket(BUCKET, REGION)
+        if not has_bucket(BUCKET):
+            s3().create_bucket(BUCKET, REGION)
         self._catch_up()
-        self.object_count = len(s3.buckets[BUCKET].keys)
+        self.object_count = len(s3().buckets[BUCKET].keys)
         self._server.start()
         self._life.start()
 
@@ -87,24 +99,34 @@ class Account:
         self._stopped.set()
         self._life.join()
         self._server.stop()
-        _s3().reset()
+        s3().reset()
+
+    @contextmanager
+    def _present(self, region_name: str) -> Iterator[Region]:
+        """What a region knows now; in all but one there is nothing."""
+        with self._changing:
+            self._follow()
+            yield self._region if region_name == REGION else Region(region_name, now=self._region.now)
 
     def _live(self) -> None:
         while not self._stopped.wait(_TICK_SECONDS):
             self._catch_up()
 
     def _catch_up(self) -> None:
-        """Stores every write until now; of an object written several times only the last matters."""
+        with self._changing:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Takes in everything until now; of an object written several times only the last matters."""
         now = self._clock()
         latest: dict[str, Write] = {}
         while self._next.at <= now:
-            latest[self._next.key] = self._next
-            self._next = next(self._writes)
+            if isinstance(self._next, Write):
+                latest[self._next.key] = self._next
+            else:
+                self._region.apply(self._next)
+            self._next = next(self._told)
         for write in latest.values():
-            stored = _s3().put_object(BUCKET, write.key, write.body)
-            stored.last_modified = write.at.replace(tzinfo=None)
-
-
-def _s3() -> S3Backend:
-    """moto's memory behind the server: filling it directly takes a tenth of the time that requests take."""
-    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+            store(BUCKET, write)
+        self._region.now = now
+        write_exports(self._region)

@@ -13,16 +13,17 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from labelhouse.demo.account import MINIMUM_CRITERIA, SOURCES, Account, everything
+from labelhouse.demo.account import JOB_NAME_RULES, MINIMUM_CRITERIA, Account, everything
 from labelhouse.demo.embedded_airflow import EmbeddedAirflow
 from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.jobs import PROGRAMME
+from labelhouse.demo.places import BUCKET, SOURCE_NAMES, source_settings
 from labelhouse.demo.progress import Phases
 from labelhouse.demo.training_runs import VEHICLES
 from labelhouse.settings import load_settings
 
 #: Of every source one that extracts, and the one that builds.
-EXTRACTS, BUILD = tuple(f"extract_{name}" for name in SOURCES), "build_marts"
+EXTRACTS, BUILD = tuple(f"extract_{name}" for name in SOURCE_NAMES), "build_marts"
 CHART_PATH = "/labelhouse/workers"
 #: Page → what it shows of this world.
 _SHOWN = {CHART_PATH: PROGRAMME[0].stem.lower(), "/labelhouse/training": VEHICLES.experiment}
@@ -32,6 +33,8 @@ _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 _LONGEST_SECONDS, _PATIENCE_SECONDS = 600, 10
 _ENVIRON = {
     "LABELHOUSE_MINIMUM_CRITERIA": json.dumps(MINIMUM_CRITERIA),
+    "LABELHOUSE_JOB_NAME_RULES": json.dumps(JOB_NAME_RULES),
+    "LABELHOUSE_LOG_EXPORT_URI": f"s3://{BUCKET}/log-exports",
     # two weeks are two batches of the same size, one for each of two cores
     "LABELHOUSE_UNITS_PER_BATCH": "1400",
     # what the last stop interrupted is taken up seconds after the next start, not minutes
@@ -55,7 +58,7 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         seed, start = folder.world(seed)
         running.callback(console.print, "Stopped.")
         account = _start_account(seed, start, phases, running)
-        airflow = _start_airflow(folder, account, port, phases, running)
+        airflow = _start_airflow(folder, account, source_settings(seed), port, phases, running)
         since = datetime.now(UTC)
         _extract(airflow, phases)
         _build(airflow, folder, since, phases)
@@ -76,18 +79,19 @@ def _start_account(seed: int, start: datetime, phases: Phases, running: ExitStac
         account = Account(everything(seed, start))
         account.start()
         running.callback(account.stop)
-        say(f"{account.object_count:,} objects in S3 at {account.endpoint_url}")
+        held = f"{account.object_count:,} objects in S3, {account.log_event_count:,} events in the workers' log"
+        say(f"{held}, at {account.endpoint_url}")
     return account
 
 
 def _start_airflow(
-    folder: DemoFolder, account: Account, port: int, phases: Phases, running: ExitStack
+    folder: DemoFolder, account: Account, places: dict[str, Any], port: int, phases: Phases, running: ExitStack
 ) -> EmbeddedAirflow:
     airflow = EmbeddedAirflow(
         folder.airflow,
         lake=folder.lake,
         port=free_port(port),
-        sources=SOURCES,
+        sources=places,
         environ={"AIRFLOW_CONN_AWS_DEFAULT": account.connection, **_ENVIRON},
         users={USER: "admin"},
     )
@@ -185,7 +189,8 @@ def _covering_release(lake_dir: Path) -> str | None:
     from labelhouse.marts.releases import current_release
 
     release = current_release(lake_dir)
-    settings = load_settings({}, lake=lake_dir, catalog_uri=None, minimum_criteria=MINIMUM_CRITERIA)
+    chosen = {"minimum_criteria": MINIMUM_CRITERIA, "job_name_rules": JOB_NAME_RULES}
+    settings = load_settings({}, lake=lake_dir, catalog_uri=None, **chosen)
     return release.release_id if release and is_up_to_date(settings) else None
 
 

@@ -21,7 +21,7 @@ from labelhouse.demo import keeper, waiting_savepoints
 from labelhouse.errors import LabelhouseError
 from labelhouse.settings import PREFIX, PROJECT_DIR
 
-COMPONENTS = ("api-server", "scheduler", "dag-processor")
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 #: What must not reach Airflow from outside: other deployments' settings, credentials, proxies.
 _FOREIGN_PREFIXES = ("AIRFLOW", PREFIX, "AWS_", "PYTHONDONTWRITEBYTECODE")
 _PROXIES = {f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")}
@@ -44,7 +44,7 @@ class EmbeddedAirflow:
         home: its folder (database, logs, secrets); what is there is continued.
         lake: the lake folder that its tasks write.
         port: of the API server and the UI, on the loopback address.
-        sources: source name → URI, the setting of that name.
+        sources: the setting of that name: source name → URI, or what more the setting takes.
         environ: further variables for its processes, e.g. `AIRFLOW_CONN_AWS_DEFAULT`; they win.
         users: user name → role (`viewer`, `user`, `op`, `admin`); an empty role may log in and see nothing.
     """
@@ -55,7 +55,7 @@ class EmbeddedAirflow:
         *,
         lake: Path,
         port: int,
-        sources: Mapping[str, str],
+        sources: Mapping[str, Any],
         environ: Mapping[str, str] = MappingProxyType({}),
         users: Mapping[str, str] = MappingProxyType({"admin": "admin"}),
     ) -> None:
@@ -80,7 +80,7 @@ class EmbeddedAirflow:
             database.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers no longer block writers
 
     def start(self) -> None:
-        """Starts the API server, the scheduler and the DAG processor; they end with this process at the latest."""
+        """Starts the API server, scheduler, DAG processor and triggerer; they end with this process at the latest."""
         specification = {
             "commands": {name: [*_AIRFLOW, *_ARGUMENTS.get(name, (name,))] for name in COMPONENTS},
             "logs_dir": str(self.logs_dir),
@@ -297,8 +297,8 @@ if "scheduler" in sys.argv:
     import boto3, duckdb, great_expectations, pandas, pyarrow.dataset, pyiceberg.catalog.sql
 """
 _AIRFLOW = (str(Path(sys.executable).with_name("airflow")),)
-#: Task logs are read from the folder, so the scheduler need not serve them.
-_ARGUMENTS: dict[str, Sequence[str]] = {"scheduler": ("scheduler", "--skip-serve-logs")}
+#: Task logs are read from the folder: nobody need serve them.
+_ARGUMENTS: dict[str, Sequence[str]] = {name: (name, "--skip-serve-logs") for name in ("scheduler", "triggerer")}
 
 
 def _inherited() -> dict[str, str]:

@@ -13,9 +13,9 @@ from labelhouse.demo.jobs import Answer, Box, DatasetObject, Job
 IMAGE_SIZE = {"width": 1920, "height": 1080, "depth": 3}
 
 
-def manifest_key(job: Job) -> str:
+def manifest_key(job_name: str) -> str:
     """Key of the output manifest, below the output path."""
-    return f"{job.name}/manifests/output/output.manifest"
+    return f"{job_name}/manifests/output/output.manifest"
 
 
 def response_key(job: Job, item: DatasetObject, written_at: datetime) -> str:

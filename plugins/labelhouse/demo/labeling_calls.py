@@ -12,9 +12,15 @@ from typing import Any
 from labelhouse.demo.chance import generator, hexadecimal
 from labelhouse.demo.cloudtrail import ACCOUNT_ID, Call, Caller, arn
 from labelhouse.demo.jobs import FORTNIGHT_DAYS, PROGRAMME, Project
-from labelhouse.demo.people import REGION, Worker, issuer, team
+from labelhouse.demo.people import REGION, Worker, team
+from labelhouse.demo.places import BUCKET, INPUT_PATH, OUTPUT_PATH, user_pool
+from labelhouse.demo.world import TASK_LIFETIME
 
 WORKTEAM, WORKER_GROUP = "field-labelers", "labelers"
+#: The accounts of those who left are deleted then.
+KEPT_AFTER_LEAVING = timedelta(days=6)
+#: What the crowd is paid for an answer: dollars, cents, tenths of a cent.
+CROWD_PRICE = {"dollars": 0, "cents": 3, "tenthFractionsOfACent": 6}
 #: Whoever runs the labelling signs in with an address: their sessions are named after it.
 OPERATOR = Caller(
     "AssumedRole",
@@ -23,6 +29,8 @@ OPERATOR = Caller(
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     session="operations@example.com",
 )
+#: A task that is accepted and not submitted goes back to the others then.
+TASK_TIME_LIMIT = timedelta(minutes=15)
 #: AWS's own accounts for the crowd and for the Lambda functions of its task types, in this region.
 _CROWD_TEAM = f"arn:aws:sagemaker:{REGION}:394669845002:workteam/public-crowd/default"
 _FUNCTIONS = f"arn:aws:lambda:{REGION}:432418664414:function"
@@ -33,15 +41,14 @@ def labeling_calls(seed: int, start: datetime) -> Iterator[Call]:
 
     The team is put together in the half hour before.
     """
-    return heapq.merge(_team_calls(seed, start), _job_calls(start), key=attrgetter("at"))
+    return heapq.merge(team_calls(seed, start), _job_calls(start), key=attrgetter("at"))
 
 
-def user_pool(seed: int) -> str:
-    """Id of the user pool that issued the team's identities."""
-    return issuer(seed).rpartition("/")[2]
+def team_calls(seed: int, start: datetime) -> Iterator[Call]:
+    """The calls about the work team and its people, in the order of time.
 
-
-def _team_calls(seed: int, start: datetime) -> Iterator[Call]:
+    Who leaves can no longer sign in from then on, and is deleted after `KEPT_AFTER_LEAVING`.
+    """
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     calls = [_workteam_call(seed, "CreateWorkteam", start - timedelta(minutes=25), "Everybody on the three sites")]
     for number, worker in enumerate(team(seed)):
@@ -57,6 +64,8 @@ def _team_calls(seed: int, start: datetime) -> Iterator[Call]:
             calls.append(
                 _workteam_call(seed, "UpdateWorkteam", leaves_at + timedelta(minutes=2), "One fewer in Manila")
             )
+            calls.append(_user_call(seed, worker, "AdminDisableUser", leaves_at + timedelta(minutes=3), {}))
+            calls.append(_user_call(seed, worker, "AdminDeleteUser", leaves_at + KEPT_AFTER_LEAVING, {}))
     return iter(sorted(calls, key=attrgetter("at")))
 
 
@@ -128,30 +137,34 @@ def _job_calls(start: datetime) -> Iterator[Call]:
                 entity=("labelling job", name),
                 service="sagemaker",
                 operation="CreateLabelingJob",
-                request=_labeling_job(project, name),
+                request=labeling_job(project, name),
                 response={"labelingJobArn": arn("labeling-job", name.lower())},
             )
 
 
-def _labeling_job(project: Project, name: str) -> dict[str, Any]:
+def labeling_job(project: Project, name: str) -> dict[str, Any]:
+    """The parameters of `CreateLabelingJob`, in CloudTrail's camel case."""
     function = "AdjustmentBoundingBox" if project.adjusts else "ImageMultiClass"
-    manifest = f"s3://labelhouse-demo/labeling-input/{name}.manifest"
+    manifest = f"s3://{BUCKET}/{INPUT_PATH}/{name}.manifest"
     task = "Correct the boxes" if project.adjusts else "Choose what the image shows"
+    price = {"publicWorkforceTaskPrice": {"amountInUsd": CROWD_PRICE}} if project.is_public else {}
     return {
         "labelingJobName": name,
         "labelAttributeName": project.label_attribute_name,
         "inputConfig": {"dataSource": {"s3DataSource": {"manifestS3Uri": manifest}}},
-        "outputConfig": {"s3OutputPath": "s3://labelhouse-demo/labeling-output/"},
+        "outputConfig": {"s3OutputPath": f"s3://{BUCKET}/{OUTPUT_PATH}/"},
         "roleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/GroundTruthExecution",
-        "labelCategoryConfigS3Uri": f"s3://labelhouse-demo/labeling-input/{name}.categories.json",
+        "labelCategoryConfigS3Uri": f"s3://{BUCKET}/{INPUT_PATH}/{name}.categories.json",
         "humanTaskConfig": {
             "workteamArn": _CROWD_TEAM if project.is_public else arn("workteam", f"private-crowd/{WORKTEAM}"),
-            "uiConfig": {"uiTemplateS3Uri": f"s3://labelhouse-demo/labeling-input/{function}.liquid.html"},
+            "uiConfig": {"uiTemplateS3Uri": f"s3://{BUCKET}/{INPUT_PATH}/{function}.liquid.html"},
             "preHumanTaskLambdaArn": f"{_FUNCTIONS}:PRE-{function}",
             "taskTitle": task,
             "taskDescription": task,
             "numberOfHumanWorkersPerDataObject": project.answers_per_object,
-            "taskTimeLimitInSeconds": 300,
+            "taskTimeLimitInSeconds": TASK_TIME_LIMIT // timedelta(seconds=1),
+            "taskAvailabilityLifetimeInSeconds": TASK_LIFETIME // timedelta(seconds=1),
             "annotationConsolidationConfig": {"annotationConsolidationLambdaArn": f"{_FUNCTIONS}:ACS-{function}"},
+            **price,
         },
     }

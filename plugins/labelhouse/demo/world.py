@@ -1,6 +1,6 @@
 """The labelling in the demo's world: workers, jobs and what they do, as a function of a seed and a start.
 
-`writes` plays it as an agenda of things to happen, earliest first. Everybody's choices come from a
+`history` plays it as an agenda of things to happen, earliest first. Everybody's choices come from a
 generator of their own, so the first two weeks are the same however long it is played, on every machine.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import ParamSpec
+from typing import Literal, ParamSpec
 
 import numpy as np
 
@@ -40,9 +40,56 @@ class Write:
     body: bytes
 
 
-def writes(seed: int, start: datetime) -> Iterator[Write]:
-    """Every write of Ground Truth, keys below its output path, from `start` (UTC) on, in order, without end."""
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A job begins."""
+
+    at: datetime
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A worker accepts a task, and will answer as they do."""
+
+    at: datetime
+    job: Job
+    item: DatasetObject
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A worker has submitted the last answer of a sitting, and more of the job's objects wait for them."""
+
+    at: datetime
+    job: Job
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An object of a job has its label, or never will."""
+
+    at: datetime
+    job: Job
+    by: Literal["people", "model", "nobody"]
+
+
+Happening = Launch | Acceptance | Rest | Verdict
+
+
+def history(seed: int, start: datetime) -> Iterator[Write | Happening]:
+    """What happens, and what Ground Truth writes of it below its output path, from `start` (UTC) on, without end.
+
+    In the order of time. What jobs and objects hold besides is ahead of it: only these say what is so by when.
+    """
     return _World(seed, start).play()
+
+
+def writes(seed: int, start: datetime) -> Iterator[Write]:
+    """The writes of the history."""
+    return (each for each in history(seed, start) if isinstance(each, Write))
 
 
 class _World:
@@ -52,7 +99,7 @@ class _World:
         self._jobs: list[Job] = []
         self._lines: dict[Job, list[bytes]] = {}
         self._changed: set[Job] = set()
-        self._written: list[Write] = []
+        self._told: list[Write | Happening] = []
         self._agenda: list[tuple[datetime, int, Callable[[], None]]] = []
         self._entry_count = 0
         self._schedule(start, self._announce, 0)
@@ -60,12 +107,12 @@ class _World:
         for worker in (*team(seed), *crowd(seed)):
             self._schedule(start, self._plan_day, worker, 0)
 
-    def play(self) -> Iterator[Write]:
+    def play(self) -> Iterator[Write | Happening]:
         while True:
             self._now, _, happen = heapq.heappop(self._agenda)
             happen()
-            yield from self._written
-            self._written.clear()
+            yield from self._told
+            self._told.clear()
 
     def _schedule(self, at: datetime, happening: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         self._entry_count += 1  # of two things at the same moment, what was scheduled first happens first
@@ -84,12 +131,14 @@ class _World:
         job = Job(self._seed, project, number, self._now)
         self._jobs.append(job)
         self._lines[job] = [ground_truth.unlabeled_line(job, item) for item in job.objects]
+        self._told.append(Launch(self._now, job))
         self._schedule(self._now + TASK_LIFETIME, self._expire, job)
 
     def _expire(self, job: Job) -> None:
         for item in job.objects:
             if item.fate == "fails":
                 self._set_line(job, item, ground_truth.failed_line(job, item))
+                self._told.append(Verdict(self._now, job, "nobody"))
 
     def _set_line(self, job: Job, item: DatasetObject, line: bytes) -> None:
         self._lines[job][item.index] = line
@@ -100,7 +149,7 @@ class _World:
         for job in self._jobs:
             if job in self._changed:
                 body = b"\n".join(self._lines[job]) + b"\n"
-                self._written.append(Write(self._now, ground_truth.manifest_key(job), body))
+                self._told.append(Write(self._now, ground_truth.manifest_key(job.name), body))
         self._changed.clear()
         self._schedule(self._now + timedelta(hours=1), self._write_manifests)
 
@@ -141,10 +190,17 @@ class _World:
         job.hand_out(item, worker.name)
         rng = generator(self._seed, "answer", job.name, item.index, worker.name)
         answer = answer_to(rng, self._seed, self._now, worker, job.project, item)
+        self._told.append(Acceptance(self._now, job, item, answer))
         self._schedule(answer.submitted_at, self._submit, job, item, answer)
-        if answer_count > 1:
+        if answer_count == 1:
+            self._schedule(answer.submitted_at, self._rest, worker, job)
+        else:
             next_at = answer.submitted_at + timedelta(seconds=1 + float(rng.exponential(2)))
             self._schedule(next_at, self._accept, worker, job, answer_count - 1)
+
+    def _rest(self, worker: Worker, job: Job) -> None:
+        if job.first_waiting(worker.name) is not None:
+            self._told.append(Rest(self._now, job, worker))
 
     def _submit(self, job: Job, item: DatasetObject, answer: Answer) -> None:
         """An answer arrives; its response file and the label follow within minutes."""
@@ -165,7 +221,7 @@ class _World:
             self._schedule(self._now + timedelta(seconds=1), self._write_response, job, item, answers)
             return
         item.response_key = key
-        self._written.append(Write(self._now, key, ground_truth.response_body(answers, self._issuer)))
+        self._told.append(Write(self._now, key, ground_truth.response_body(answers, self._issuer)))
 
     # -- labels --------------------------------------------------------------------------------
 
@@ -177,6 +233,7 @@ class _World:
             line = ground_truth.classified_line(job, item, label, confidence, self._now, is_human=True)
         self._set_line(job, item, line)
         item.is_labeled = True
+        self._told.append(Verdict(self._now, job, "people"))
         if job.project.auto_labeled_ratio and not job.is_auto_labeled and job.labeled_ratio >= AUTO_LABELING_STARTS:
             job.is_auto_labeled = True
             self._schedule(self._now + timedelta(minutes=40), self._auto_label, job)  # it trains first
@@ -190,3 +247,4 @@ class _World:
                 confidence = round(float(rng.uniform(0.8, 0.99)), 2)
                 line = ground_truth.classified_line(job, item, label, confidence, self._now, is_human=False)
                 self._set_line(job, item, line)
+                self._told.append(Verdict(self._now, job, "model"))

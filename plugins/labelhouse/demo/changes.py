@@ -1,0 +1,98 @@
+"""What changes in the account beside its bucket: log events, and the newest state of jobs, teams and users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from labelhouse.demo.jobs import Project
+
+JobStatus = Literal["InProgress", "Completed", "Failed", "Stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """An event of the workers' log.
+
+    Args:
+        at: when CloudWatch took it in, which may be long after `timestamp`.
+        timestamp: of the event itself (ms since 1970).
+        event_id: CloudWatch's own; one record that arrives twice has two.
+        stream: name of its log stream.
+        message: the record (JSON).
+    """
+
+    at: datetime
+    timestamp: int
+    event_id: str
+    stream: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A labelling job from `at` on, its last modification.
+
+    Args:
+        name: in the case that its owner chose; AWS does not distinguish it.
+        reference_code: by which the work team's owner knows it.
+        human_labeled_count, machine_labeled_count, failed_count: of its objects, so far.
+    """
+
+    at: datetime
+    name: str
+    project: Project
+    created_at: datetime
+    reference_code: str
+    status: JobStatus = "InProgress"
+    failure_reason: str | None = None
+    human_labeled_count: int = 0
+    machine_labeled_count: int = 0
+    failed_count: int = 0
+
+    @property
+    def unlabeled_count(self) -> int:
+        """Objects that have no label and may yet get one."""
+        done = self.human_labeled_count + self.machine_labeled_count + self.failed_count
+        return self.project.object_count - done
+
+
+@dataclass(frozen=True, slots=True)
+class TeamState:
+    """The work team from `at` on, its last update."""
+
+    at: datetime
+    name: str
+    arn: str
+    description: str
+    created_at: datetime
+    user_pool_id: str
+    user_group: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserState:
+    """A user of the pool from `at` on.
+
+    Args:
+        username: their e-mail address, with which they sign in.
+        status: as Cognito names it.
+        groups: names of the groups that they are in.
+        is_deleted: the pool no longer knows them.
+    """
+
+    at: datetime
+    user_pool_id: str
+    username: str
+    sub: str
+    created_at: datetime
+    modified_at: datetime
+    status: str = "FORCE_CHANGE_PASSWORD"
+    is_enabled: bool = True
+    groups: frozenset[str] = field(default=frozenset())
+    is_deleted: bool = False
+
+
+Change = LogEvent | JobState | TeamState | UserState
