@@ -45,9 +45,12 @@ class LabelhousePlugin(AirflowPlugin):
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
         """The one app; its `__call__` asks Airflow who is there before anything else."""
+        from labelhouse.identity_map import names
         from labelhouse.settings import load_settings
         from labelhouse.web.access import AirflowAccess
         from labelhouse.web.app import make_app
 
-        app = make_app(AirflowAccess(), lambda: load_settings().lake)
+        app = make_app(
+            AirflowAccess(), lambda: load_settings().lake, lambda pseudonyms: names(load_settings(), pseudonyms)
+        )
         return [{"name": "labelhouse", "app": app, "url_prefix": URL_PREFIX}]

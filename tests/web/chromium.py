@@ -26,6 +26,23 @@ def drawn_marks(browser: Chrome) -> list[int]:
     return marks
 
 
+def cut_labels(browser: Chrome) -> list[str]:
+    """The words in charts that stick out of them."""
+    outside = """
+        return [...document.querySelectorAll('.plot svg')].flatMap((svg) => {
+            const frame = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll('text')].filter((text) => {
+                const box = text.getBoundingClientRect();
+                return box.width && getComputedStyle(text).opacity !== '0'
+                    && (box.left < frame.left - 1 || box.right > frame.right + 1
+                    || box.top < frame.top - 1 || box.bottom > frame.bottom + 1);
+            }).map((text) => text.textContent);
+        })
+    """
+    found: list[str] = browser.execute_script(outside)
+    return found
+
+
 def complaints(browser: Chrome) -> list[str]:
     """Errors on the console, violations of the policy among them."""
     return [entry["message"] for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]

@@ -18,6 +18,7 @@ from labelhouse.web.app import make_app
 from labelhouse.web.guard import GuardedApp, Standing
 from web.fake_lake import FakeAccess, answers, publish, status, write_status
 from web.fake_training import training_points
+from web.fake_workers import gaps_of, other_tasks, tasks_of
 
 #: Where Airflow would mount the pages.
 PREFIX = "/labelhouse"
@@ -38,9 +39,9 @@ _CHROMIUM_ARGUMENTS = (
 def published_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with one release of three jobs and two dozen training runs, and its status."""
     lake = tmp_path_factory.mktemp("published") / "lake"
-    release = publish(
-        lake, answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"}), training_points()
-    )
+    rows = answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"})
+    tasks = tasks_of(rows)
+    release = publish(lake, rows, training_points(), tasks=tasks + other_tasks(tasks), gaps=gaps_of(tasks))
     write_status(lake, status(release))
     return lake
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,13 @@ from starlette.requests import Request
 from labelhouse.marts.releases import Release, point_to
 from labelhouse.web.guard import Standing
 from web.fake_training import add_training
+from web.fake_workers import add_work, tasks_of
 
 #: Every user of the tests by the token they send; nobody else is known.
 STANDINGS = {
     "viewer-token": Standing.READER,
     "op-token": Standing.READER,
-    "admin-token": Standing.READER,
+    "admin-token": Standing.ADMIN,
     "norole-token": Standing.WITHOUT_ROLE,
 }
 PUBLISHED_AT = datetime(2026, 9, 30, 12, 0, tzinfo=UTC)
@@ -46,6 +48,11 @@ _DERIVED = """
             / nullif(count(agrees_with_consolidated), 0) as agreement_ratio,
         cast(sum(time_spent_seconds) as decimal(38, 3)) as time_spent_seconds,
         min(event_at) as first_answer_at, max(event_at) as last_answer_at
+    from fct_worker_response group by all;
+    create table dim_worker as
+    select
+        worker_id, max(worker_pseudonym) as worker_pseudonym, max(workforce_type) as workforce_type,
+        count(distinct labeling_job_name) as labeling_job_count, count(*) as answer_count
     from fct_worker_response group by all;
     create table fct_dataset_object as
     select
@@ -116,12 +123,49 @@ def answers(
 
 
 def publish(
-    lake: Path, rows: list[dict[str, Any]], points: list[dict[str, Any]] | None = None, **training: Any
+    lake: Path,
+    rows: list[dict[str, Any]],
+    points: list[dict[str, Any]] | None = None,
+    *,
+    tasks: list[dict[str, Any]] | None = None,
+    gaps: list[dict[str, Any]] | None = None,
+    is_older: bool = False,
+    **training: Any,
 ) -> Release:
     """A release of these answers and metric points, with the marts that follow from them, made current.
 
+    `tasks` are those of the answers unless given; a release that `is_older` has no marts of tasks, teams and gaps.
     `training` is what `add_training` takes besides the points.
     """
+    release = _new_release(lake)
+    with duckdb.connect(str(release.serving_path)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(_RESPONSES)
+        if rows:
+            places = ", ".join(f"${name}" for name in rows[0])
+            connection.executemany(f"insert into fct_worker_response values ({places})", rows)
+        connection.execute(_DERIVED)
+        if not is_older:
+            add_work(connection, tasks_of(rows) if tasks is None else tasks, gaps or [])
+        add_training(connection, points or [], **training)
+    release.dbt_docs_path.write_text(
+        "<!doctype html><title>dbt Docs</title><body><script>document.body.append('made by script')</script>"
+    )
+    release.write()
+    point_to(lake, release)
+    return release
+
+
+def point_to_build(lake: Path, database: Path) -> Release:
+    """A release whose marts are the tables that dbt made in `database`."""
+    release = _new_release(lake)
+    shutil.copy(database, release.serving_path)
+    release.write()
+    point_to(lake, release)
+    return release
+
+
+def _new_release(lake: Path) -> Release:
     release = Release(
         release_id="000007",
         build_id="20260930T115500.000000Z",
@@ -133,19 +177,6 @@ def publish(
         folder=lake / "releases" / "000007",
     )
     release.folder.mkdir(parents=True)
-    with duckdb.connect(str(release.serving_path)) as connection:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(_RESPONSES)
-        if rows:
-            places = ", ".join(f"${name}" for name in rows[0])
-            connection.executemany(f"insert into fct_worker_response values ({places})", rows)
-        connection.execute(_DERIVED)
-        add_training(connection, points or [], **training)
-    release.dbt_docs_path.write_text(
-        "<!doctype html><title>dbt Docs</title><body><script>document.body.append('made by script')</script>"
-    )
-    release.write()
-    point_to(lake, release)
     return release
 
 

@@ -198,14 +198,14 @@ def add_training(
     """Makes the four marts of Training; `audit` and `criteria` are those of the planted incidents unless given."""
     connection.execute(_POINTS)
     registered = ("experiment_name", "run_group", "status")
-    _insert(connection, "fct_metric_point", [_without(row, registered) for row in points])
+    insert_rows(connection, "fct_metric_point", [_without(row, registered) for row in points])
     runs = {row["run_id"]: {name: row[name] for name in ("run_id", *registered)} for row in points}
-    _insert(connection, "runs_as_registered", list(runs.values()))
+    insert_rows(connection, "runs_as_registered", list(runs.values()))
     bounds = CRITERIA if criteria is None else criteria
     connection.executemany(
         "insert into criteria values (?, ?, ?)", [(name, *bound) for name, bound in bounds.items()] or [(None,) * 3]
     )
-    _insert(connection, "fct_metric_write_audit", findings(points) if audit is None else audit)
+    insert_rows(connection, "fct_metric_write_audit", findings(points) if audit is None else audit)
     connection.execute(_DERIVED)
 
 
@@ -213,10 +213,12 @@ def _without(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
+    """Adds rows to a table; columns that they lack are NULL."""
     import pyarrow as pa
 
     if rows:
-        connection.register("given", pa.Table.from_pylist(rows))
+        names = dict.fromkeys(name for row in rows for name in row)
+        connection.register("given", pa.table({name: [row.get(name) for row in rows] for name in names}))
         connection.execute(f"insert into {table} by name select * from given")
         connection.unregister("given")

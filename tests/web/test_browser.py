@@ -25,8 +25,8 @@ Site = Callable[[Path], str]
 def test_the_charts_are_drawn_under_the_policy_and_offline(clean_browser: Chrome, site: str) -> None:
     clean_browser.get(f"{site}/workers")
     marks = drawn_marks(clean_browser)
-    assert len(marks) == 4
-    assert marks[0] >= 25, "a bar per worker and job"
+    assert len(marks) == 10
+    assert marks[0] >= 25, "a bar per worker and modality"
     assert complaints(clean_browser) == []
     assert {urlsplit(address).netloc for address in fetched(clean_browser)} == {urlsplit(site).netloc}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +31,7 @@ def test_the_figures_are_those_of_the_release(reader: TestClient) -> None:
 def test_time_that_was_not_captured_says_so(tmp_path: Path, reader_of: Reader) -> None:
     publish(tmp_path, answers({"birds": "public"}, is_timed=False))
     text = page(reader_of(tmp_path), "/workers").text
-    assert text[text.index("active time") + 1] == "not captured"
+    assert text[text.index("on submitted tasks") + 1] == "not captured"
     assert "0.0 s" not in text
 
 
@@ -56,16 +58,18 @@ def test_a_worker_leads_to_the_rows_behind_the_numbers(reader: TestClient) -> No
 
 def test_the_worker_table_sorts_by_its_columns(reader: TestClient) -> None:
     def column(sort: str) -> list[float]:
-        rows = reader.get(f"/workers/worker_table.csv?sort={sort}").text.splitlines()[1:]
-        return [float(row.split(",")[5] or "nan") for row in rows]
+        text = reader.get(f"/workers/worker_table.csv?sort={sort}").content.decode("utf-8-sig")
+        rows = csv.DictReader(io.StringIO(text))
+        return [float(row["agreement_ratio"] or "nan") for row in rows]
 
     assert column("-agreement_ratio") == sorted(column("agreement_ratio"), reverse=True)
     assert column("agreement_ratio") == sorted(column("agreement_ratio"))
     assert column("no_such_column;drop") == column("")
     shown = page(reader, "/workers?sort=-agreement_ratio")
     assert [each["aria-sort"] for each in shown.all("th") if each.get("aria-sort") not in (None, "none")] == [
-        "descending"
-    ]
+        "descending",
+        "descending",
+    ], "that of the workers, and that of the jobs beside it"
 
 
 @pytest.mark.parametrize(

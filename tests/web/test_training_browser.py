@@ -11,7 +11,7 @@ from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
-from web.chromium import complaints, drawn_marks, fetched, query_of, wait
+from web.chromium import complaints, cut_labels, drawn_marks, fetched, query_of, wait
 from web.fake_lake import publish
 from web.fake_training import ACCOUNT, STRANGER, findings, training_points
 
@@ -50,24 +50,13 @@ def test_a_line_per_run_and_metric_is_drawn_under_the_policy(clean_browser: Chro
 
 
 def test_no_label_is_cut_off_on_a_wide_or_a_narrow_page(clean_browser: Chrome, site: str) -> None:
-    outside = """
-        return [...document.querySelectorAll('.plot svg')].flatMap((svg) => {
-            const frame = svg.getBoundingClientRect();
-            return [...svg.querySelectorAll('text')].filter((text) => {
-                const box = text.getBoundingClientRect();
-                return box.width && getComputedStyle(text).opacity !== '0'
-                    && (box.left < frame.left - 1 || box.right > frame.right + 1
-                    || box.top < frame.top - 1 || box.bottom > frame.bottom + 1);
-            }).map((text) => text.textContent);
-        })
-    """
     for width in (1400, 700):
         size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
         clean_browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         for chosen in ({}, {"metric": "loss", "run": [run_id(22), run_id(6), run_id(1)]}, {"run": [run_id(22)]}):
             clean_browser.get(f"{site}/training?{urlencode(chosen, doseq=True)}")
             drawn_marks(clean_browser)
-            assert clean_browser.execute_script(outside) == [], (width, chosen)
+            assert cut_labels(clean_browser) == [], (width, chosen)
             assert clean_browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 

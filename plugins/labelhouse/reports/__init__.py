@@ -20,8 +20,8 @@ Row = dict[str, Any]
 #: `number` is in a unit of its own (a metric); `flags` is text with `; ` between words that ask for a look;
 #: `pick` is a box that picks the row's `run_id`.
 Kind = Literal[
-    "text", "job", "worker", "run", "metric", "experiment", "account", "principal", "sentence",
-    "count", "ratio", "number", "seconds", "time", "date", "boolean", "flags", "pick",
+    "text", "sentence", "person", "job", "team", "worker", "modality", "run", "metric", "experiment", "account",
+    "principal", "count", "ratio", "number", "seconds", "time", "date", "boolean", "flags", "pick",
 ]  # fmt: skip
 
 
@@ -33,7 +33,7 @@ class Field:
         name: of the column; also the header in exports.
         title: for people.
         kind: decides alignment, format and links.
-        hint: what stands below a figure; a format string on the row's values.
+        hint: what stands below a figure; a format string on the row's values, durations in words.
         unknown: what stands instead of a figure that is NULL.
         is_alarm: whether a figure other than 0 asks for a look.
     """

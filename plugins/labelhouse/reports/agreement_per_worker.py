@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from labelhouse.reports import Field, Report, Row
+from labelhouse.reports.chosen_work import ANSWERS
 from labelhouse.reports.encoding import (
     MAIN_COLOUR,
     SHOWN_WORKERS,
-    chart,
     cut_workers,
     lines_height,
+    rows_chart,
     specification,
     worker_axis,
     worker_tooltip,
@@ -22,7 +23,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
 
     percent = alt.Axis(format=".0%")
     share = alt.X("agreement_ratio:Q", title="share that agrees", axis=percent, scale=alt.Scale(domain=[0, 1]))
-    base = chart(rows).encode(
+    base = rows_chart().encode(
         y=worker_axis("agreement_rank"),
         tooltip=worker_tooltip(
             alt.Tooltip("agreement_ratio:Q", title="share that agrees", format=".1%"),
@@ -37,29 +38,29 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
         x2="interval_high_ratio:Q",
     )
     point = base.mark_point(size=60, filled=True, opacity=1, color=MAIN_COLOUR, cursor="pointer").encode(x=share)
-    return specification(alt.layer(interval, point), lines_height(rows))
+    return specification(alt.layer(interval, point), lines_height(rows), rows=rows)
 
 
 REPORT = Report(
     name="agreement_per_worker",
     page="workers",
-    order=20,
+    order=42,
     title="Agreement per worker",
     question="Whose answers agree with the label that the job settled on? The bar is the 95 % interval: "
     "the fewer answers, the wider.",
     # Wilson's score interval with z = 1.96: unlike the normal one it stays within 0 and 1, and it does not
     # shrink to nothing when all of a few answers agree.
     sql=f"""
-        with counts as (
+        with {ANSWERS.strip()},
+        counts as (
             select
                 worker_id,
-                sum(answer_count) as answer_count,
-                sum(agreeing_answer_count)::bigint as agreeing_answer_count,
-                sum(comparable_answer_count)::bigint as comparable_answer_count
-            from fct_worker_job
-            where ($job is null or labeling_job_name = $job) and ($worker is null or worker_id = $worker)
+                count(*) as answer_count,
+                count(*) filter (where agrees_with_consolidated) as agreeing_answer_count,
+                count(agrees_with_consolidated) as comparable_answer_count
+            from answers
             group by worker_id
-            having sum(comparable_answer_count) > 0
+            having count(agrees_with_consolidated) > 0
         ),
         shares as (
             select

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from labelhouse.reports import Field, Report, Row
+from labelhouse.reports.chosen_work import ANSWERS
 from labelhouse.reports.encoding import (
     JOB_RANKS,
     OTHER_JOBS,
     SHOWN_JOBS,
     SHOWN_WORKERS,
-    chart,
     cut_workers,
     job_colour,
     lines_height,
+    rows_chart,
     specification,
     worker_axis,
     worker_tooltip,
@@ -24,7 +25,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
     return specification(
-        chart(rows)
+        rows_chart()
         .mark_bar(cursor="pointer", cornerRadius=1)
         .encode(
             x=alt.X("answer_count:Q", title="answers", axis=alt.Axis(tickMinStep=1, format=",d")),
@@ -37,27 +38,29 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
             ),
         ),
         lines_height(rows),
+        rows=rows,
     )
 
 
 REPORT = Report(
     name="answers_per_worker",
     page="workers",
-    order=10,
+    order=40,
     title="Answers per worker and job",
     question="Who answered how much, and in which labelling job?",
     sql=f"""
-        with answers as (
-            select labeling_job_name, worker_id, answer_count
-            from fct_worker_job
-            where ($job is null or labeling_job_name = $job) and ($worker is null or worker_id = $worker)
+        with {ANSWERS.strip()},
+        answers_of_jobs as (
+            select labeling_job_name, worker_id, count(*) as answer_count
+            from answers
+            group by labeling_job_name, worker_id
         ),
         workers as (
             select
                 worker_id,
                 row_number() over (order by sum(answer_count) desc, worker_id) as worker_rank,
                 count(*) over () as worker_count
-            from answers
+            from answers_of_jobs
             group by worker_id
         ),
         {JOB_RANKS}
@@ -68,7 +71,7 @@ REPORT = Report(
             worker_rank,
             least(job_rank, {SHOWN_JOBS + 1}) as job_rank,
             worker_count
-        from answers
+        from answers_of_jobs
         join workers using (worker_id)
         join jobs using (labeling_job_name)
         where worker_rank <= {SHOWN_WORKERS}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.reports import Row
+from labelhouse.reports.chosen_work import UNKNOWN_MODALITY
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,16 +18,37 @@ if TYPE_CHECKING:
 JOB_COLOURS = ("#2e77d0", "#d9690f", "#0f9d78", "#c5649d", "#b98a00", "#38a3c4", "#7a67c7")
 OTHER_COLOUR = "#8b919d"
 MAIN_COLOUR = JOB_COLOURS[0]
+BAD_COLOUR = "#d64545"
+#: What is labelled, and what becomes of a task: in the order of legends and stacks.
+MODALITY_COLOURS = {
+    "image": JOB_COLOURS[0],
+    "video": JOB_COLOURS[1],
+    "text": JOB_COLOURS[2],
+    "point_cloud": JOB_COLOURS[3],
+    "other": JOB_COLOURS[6],
+    UNKNOWN_MODALITY: OTHER_COLOUR,
+}
+OUTCOME_COLOURS = {
+    "submitted": JOB_COLOURS[2],
+    "returned": JOB_COLOURS[4],
+    "declined": JOB_COLOURS[1],
+    "abandoned": BAD_COLOUR,
+    "open": OTHER_COLOUR,
+}
 #: The name under which the smaller jobs are added up. No job is called that: AWS allows no spaces.
 OTHER_JOBS = "other jobs"
 
-#: Every job's place by size in the whole release, whatever is selected: a job keeps its colour. A CTE.
-JOB_RANKS = """
+#: Every job's place by size among those of the chosen work team and modality, whatever else is selected: a job keeps
+#: its colour. A CTE.
+JOB_RANKS = f"""
         jobs as (
             select
                 labeling_job_name,
                 row_number() over (order by sum(answer_count) desc, labeling_job_name) as job_rank
             from fct_worker_job
+            where
+                ($team is null or workteam_name = $team)
+                and ($modality is null or coalesce(modality, '{UNKNOWN_MODALITY}') = $modality)
             group by labeling_job_name
         )
 """
@@ -33,16 +56,32 @@ JOB_RANKS = """
 #: More bars than this cannot be read on one screen.
 SHOWN_WORKERS = 25
 SHOWN_JOBS = len(JOB_COLOURS)
+#: A bar per day of more than a year is thinner than a pixel.
+SHOWN_DAYS = 366
+#: A bar per day of fewer days than this is a wall.
+LEAST_DAYS = 14
 
-# Ids are up to 100 characters and differ at the start: the tooltip and the table hold them whole.
-_SHORT_ID = "length(datum.label) > 14 ? slice(datum.label, 0, 12) + '…' : datum.label"
+# Ids are up to 100 characters and differ at the start, behind `private.eu-west-1.`: the tooltip and the table hold them
+# whole. Names are mostly shorter.
+_BARE_ID = "replace(datum.label, /^(public|private|vendor)[.][a-z0-9-]+[.]/, '')"
+_SHORT_ID = f"""
+    test(/^[A-Za-z0-9_-]{{25,}}$/, {_BARE_ID}) ? slice({_BARE_ID}, 0, 12) + '…'
+    : length({_BARE_ID}) > 24 ? slice({_BARE_ID}, 0, 22) + '…' : {_BARE_ID}
+"""
 
 
 def chart(rows: list[Row]) -> alt.Chart:
-    """A chart on `rows`, to be encoded."""
+    """A chart on a few `rows`, to be encoded."""
     import altair as alt
 
     return alt.Chart(alt.InlineData(values=[_json_row(row) for row in rows]))
+
+
+def rows_chart() -> alt.Chart:
+    """A chart on the rows that its `specification` is given as `rows`, to be encoded."""
+    import altair as alt
+
+    return alt.Chart(alt.NamedData("rows"))
 
 
 def specification(drawn: Any, height: int, **datasets: list[Row]) -> dict[str, Any]:
@@ -75,14 +114,14 @@ def worker_axis(order: str) -> alt.Y:
     import altair as alt
 
     return alt.Y(
-        "worker_id:N",
+        "worker:N",
         sort=alt.EncodingSortField(field=order, op="min"),
         title="worker",
-        axis=alt.Axis(labelExpr=_SHORT_ID, labelLimit=140, ticks=False, domain=False),
+        axis=alt.Axis(labelExpr=_SHORT_ID, labelLimit=160, ticks=False, domain=False),
     )
 
 
-def job_colour(rows: list[Row], legend_columns: int = 2) -> alt.Color:
+def job_colour(rows: list[Row]) -> alt.Color:
     """A colour per job by its rank; jobs beyond the palette share grey."""
     import altair as alt
 
@@ -92,28 +131,89 @@ def job_colour(rows: list[Row], legend_columns: int = 2) -> alt.Color:
     scale = alt.Scale(domain=jobs, range=colours)
     if len(jobs) == 1:
         return alt.Color("labeling_job_name:N", scale=scale, legend=None)
-    legend = alt.Legend(
-        orient="top", title=None, columns=legend_columns, labelLimit=200, symbolType="square", offset=24
-    )
+    legend = _legend()
     return alt.Color("labeling_job_name:N", scale=scale, legend=legend)
 
 
-def worker_tooltip(*others: alt.Tooltip) -> list[alt.Tooltip]:
-    """The worker's whole id, then `others`."""
+def category_colour(rows: list[Row], column: str, colours: Mapping[str, str]) -> alt.Color:
+    """A fixed colour per category of `column`, in the order of `colours`; unknown ones share grey."""
     import altair as alt
 
-    return [alt.Tooltip("worker_id:N", title="worker"), *others]
+    present = {row[column] for row in rows}
+    names = [name for name in colours if name in present] + sorted(present - set(colours))
+    scale = alt.Scale(domain=names, range=[colours.get(name, OTHER_COLOUR) for name in names])
+    legend = _legend(labelExpr="replace(datum.label, '_', ' ')")
+    return alt.Color(f"{column}:N", scale=scale, legend=legend)
 
 
-def cut_workers(rows: list[Row]) -> str | None:
-    """Says so when a chart shows fewer workers than there are (`worker_count` of its rows)."""
+def _legend(**options: Any) -> alt.Legend:
+    """A legend above the plot; the page's script breaks its lines where the plot is narrow."""
+    import altair as alt
+
+    return alt.Legend(orient="top", title=None, labelLimit=200, symbolType="square", offset=24, **options)
+
+
+def in_order(rows: list[Row], column: str, colours: Mapping[str, str]) -> list[Row]:
+    """`rows` with the place of their category in stacks, as `place`."""
+    places = {name: place for place, name in enumerate(colours)}
+    return [row | {"place": places.get(row[column], len(places))} for row in rows]
+
+
+def worker_tooltip(*others: alt.Tooltip) -> list[alt.Tooltip]:
+    """The worker's name where it is known, the whole id, then `others`."""
+    import altair as alt
+
+    return [alt.Tooltip("worker:N", title="worker"), alt.Tooltip("worker_id:N", title="id"), *others]
+
+
+def cut_workers(rows: list[Row], most: str = "answers") -> str | None:
+    """Says so when a chart shows fewer workers than there are (`worker_count` of its rows): those with the `most`."""
     if not rows or rows[0]["worker_count"] <= SHOWN_WORKERS:
         return None
-    return f"The {SHOWN_WORKERS} workers with the most answers, of {rows[0]['worker_count']:,}."
+    return f"The {SHOWN_WORKERS} workers with the most {most}, of {rows[0]['worker_count']:,}."
+
+
+def day_axis(rows: list[Row]) -> alt.X:
+    """The days of `rows` (`event_date`, ascending), a fortnight at least."""
+    import altair as alt
+
+    end = rows[-1]["event_date"] + timedelta(days=1)
+    first = min(rows[0]["event_date"], end - timedelta(days=LEAST_DAYS))
+    return alt.X(
+        DAY,
+        title="day",
+        axis=alt.Axis(format="%d %b %Y", labelOverlap=True, labelBound=True, grid=False),
+        scale=alt.Scale(domain=[_utc(first), _utc(end)]),
+    )
+
+
+def day_tooltip() -> alt.Tooltip:
+    """The day in words."""
+    import altair as alt
+
+    return alt.Tooltip(DAY, title="day", format="%A, %d %B %Y")
+
+
+#: Dates, not instants: read and shown as UTC, so that no reader's time zone moves them.
+DAY = "utcyearmonthdate(event_date):T"
+
+
+def cut_days(rows: list[Row], what: str) -> str | None:
+    """Says so when a chart shows fewer days than there are (`first_date` of its rows, that of the first `what`)."""
+    if not rows or rows[0]["first_date"] > rows[-1]["event_date"] - timedelta(days=SHOWN_DAYS):
+        return None
+    return f"The last {SHOWN_DAYS} days; the first {what} is of {rows[0]['first_date']}."
+
+
+def _utc(day: date) -> dict[str, int | bool]:
+    return {"year": day.year, "month": day.month, "date": day.day, "utc": True}
 
 
 def _json_row(row: Row) -> Row:
-    return {name: _json_value(value) for name, value in row.items()}
+    values = {name: _json_value(value) for name, value in row.items()}
+    if "worker_id" in values:  # what stands on the axes: the name of whom readers may know by it
+        values["worker"] = values.get("worker_name") or values["worker_id"]
+    return values
 
 
 def _json_value(value: Any) -> Any:

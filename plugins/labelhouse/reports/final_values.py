@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from labelhouse.reports import Field, Report, Row
 from labelhouse.reports.chosen_runs import CRITERION, METRIC_FLAGS, RUNS, shown_metric
-from labelhouse.reports.encoding import specification
+from labelhouse.reports.encoding import BAD_COLOUR, specification
 from labelhouse.reports.training_encoding import (
-    BAD_COLOUR,
     criterion_layers,
     legible_text,
     not_a_number,

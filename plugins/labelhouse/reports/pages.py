@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from labelhouse.reports import older_releases
+from labelhouse.reports.chosen_work import UNKNOWN_MODALITY
+from labelhouse.reports.older_releases import StandIn
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -40,6 +44,8 @@ class Page:
         title: for people.
         filters: what it can be narrowed to.
         marts: what its reports read; a release that was built before they existed has none of them.
+        stand_ins: what stands for younger marts and columns in a release that has the others; a stand-in may name
+            marts only.
         nothing: the sentence where no filter hides anything and there is still nothing. Empty: each report
             speaks for itself.
         steps: what to do then.
@@ -49,6 +55,7 @@ class Page:
     title: str
     filters: tuple[Filter, ...]
     marts: frozenset[str]
+    stand_ins: tuple[StandIn, ...] = ()
     nothing: str = ""
     steps: tuple[str, ...] = ()
 
@@ -58,19 +65,51 @@ def run_name(run_id: str) -> str:
     return run_id.split("/", 2)[-1]
 
 
+def modality_name(modality: str) -> str:
+    """A modality as people read it."""
+    return modality.replace("_", " ")
+
+
 WORKERS = Page(
     name="workers",
     title="Workers",
     filters=(
+        Filter("from_date", "From", "date"),
+        Filter("until_date", "Until", "date"),
         Filter(
             "job",
             "Labelling job",
             everything="All jobs",
             choices="select labeling_job_name from dim_labeling_job order by labeling_job_name",
         ),
+        Filter(
+            "team",
+            "Work team",
+            everything="All work teams",
+            choices="""
+                select distinct workteam_name as name
+                from (
+                    select workteam_name from dim_workteam
+                    union all
+                    select workteam_name from dim_labeling_job
+                )
+                where name is not null
+                order by name
+            """,
+        ),
+        Filter(
+            "modality",
+            "Modality",
+            everything="All modalities",
+            choices=f"""
+                select distinct coalesce(modality, '{UNKNOWN_MODALITY}') as name from dim_labeling_job order by name
+            """,
+            label=modality_name,
+        ),
         Filter("worker", "Worker", "chip", everything="All workers"),
     ),
-    marts=frozenset({"dim_labeling_job", "fct_dataset_object", "fct_worker_job", "fct_worker_response"}),
+    marts=frozenset({"dim_labeling_job", "dim_worker", "fct_worker_job", "fct_worker_response"}),
+    stand_ins=older_releases.WORKERS,
 )
 
 TRAINING = Page(

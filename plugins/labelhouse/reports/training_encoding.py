@@ -6,14 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.reports import Row
-from labelhouse.reports.encoding import JOB_COLOURS, OTHER_COLOUR, chart
+from labelhouse.reports.encoding import BAD_COLOUR, JOB_COLOURS, OTHER_COLOUR, chart
 
 if TYPE_CHECKING:
     import altair as alt
 
 #: A split keeps its colour on every chart; a metric without one takes the first that is left.
 SPLITS = ("train", "validation", "test")
-BAD_COLOUR = "#d64545"
 #: Runs that colours tell apart where several are compared; the others share grey.
 COLOURED_RUNS = len(JOB_COLOURS)
 #: Ticks in time, by the largest unit that they start.

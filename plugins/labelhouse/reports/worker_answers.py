@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labelhouse.reports import Field, Report, Row
+from labelhouse.reports.chosen_work import ANSWERS
 
 #: As many as people look through; the marts hold the rest.
 SHOWN_ANSWERS = 1000
@@ -17,13 +18,14 @@ def _cut_answers(rows: list[Row]) -> str | None:
 REPORT = Report(
     name="worker_answers",
     page="workers",
-    order=60,
+    order=120,
     title="Answers of this worker",
     question="The rows behind the numbers, newest first.",
     shape="table",
     is_wide=True,
     needs="worker",
     sql=f"""
+        with {ANSWERS.strip()}
         select
             event_at,
             labeling_job_name,
@@ -34,8 +36,8 @@ REPORT = Report(
             agrees_with_consolidated,
             time_spent_seconds,
             count(*) over () as answer_count
-        from fct_worker_response
-        where worker_id = $worker and ($job is null or labeling_job_name = $job)
+        from answers
+        where worker_id = $worker
         order by event_at desc, response_id
         limit {SHOWN_ANSWERS}
     """,

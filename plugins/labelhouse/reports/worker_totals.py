@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labelhouse.reports import Field, Report
+from labelhouse.reports.chosen_work import ANSWERS, TASKS, UNKNOWN_WORKER
 
 REPORT = Report(
     name="worker_totals",
@@ -12,44 +13,55 @@ REPORT = Report(
     question="How much was answered, by how many people, how well, and in how much time?",
     shape="figures",
     is_wide=True,
-    # An object that two workers answered is one object: only its own mart can count it once.
-    sql="""
-        with work as (
-            select *
-            from fct_worker_job
-            where ($job is null or labeling_job_name = $job) and ($worker is null or worker_id = $worker)
+    # An object that two workers answered is one object.
+    sql=f"""
+        with {ANSWERS.strip()},
+        {TASKS.strip()},
+        answered as (
+            select
+                count(*) as answer_count,
+                count(distinct (labeling_job_name, dataset_object_id)) as dataset_object_count,
+                count(*) filter (where agrees_with_consolidated) as agreeing_answer_count,
+                count(agrees_with_consolidated) as comparable_answer_count
+            from answers
         ),
-        objects as (
-            select count(*) as dataset_object_count
-            from fct_dataset_object
-            where ($job is null or labeling_job_name = $job) and answer_count > 0
+        taken as (
+            select
+                count(*) as task_count,
+                count(*) filter (where is_submitted) as submitted_task_count,
+                count(*) filter (where not is_submitted) as other_task_count,
+                count(task_seconds) as timed_task_count,
+                sum(task_seconds) as total_seconds,
+                avg(task_seconds) as mean_seconds,
+                median(task_seconds) as median_seconds,
+                quantile_cont(task_seconds, 0.95) as p95_seconds,
+                count(distinct workteam_name) as workteam_count
+            from tasks
+        ),
+        work as (
+            select worker_id, labeling_job_name from answers
+            union
+            select worker_id, labeling_job_name from tasks
         )
         select
-            coalesce(sum(answer_count), 0)::bigint as answer_count,
-            count(distinct worker_id) filter (where worker_id <> '(not captured)') as worker_count,
-            count(distinct labeling_job_name) as labeling_job_count,
-            case
-                when $worker is null then any_value(objects.dataset_object_count)
-                else coalesce(sum(work.dataset_object_count), 0)::bigint
-            end as dataset_object_count,
-            sum(agreeing_answer_count) / nullif(sum(comparable_answer_count), 0) as agreement_ratio,
-            coalesce(sum(agreeing_answer_count), 0)::bigint as agreeing_answer_count,
-            coalesce(sum(comparable_answer_count), 0)::bigint as comparable_answer_count,
-            sum(time_spent_seconds) as time_spent_seconds,
-            coalesce(sum(answer_count) filter (where time_spent_seconds is not null), 0)::bigint as timed_answer_count
-        from objects
-        left join work on true
+            *,
+            agreeing_answer_count / nullif(comparable_answer_count, 0) as agreement_ratio,
+            (select count(distinct worker_id) from work where worker_id <> '{UNKNOWN_WORKER}') as worker_count,
+            (select count(distinct labeling_job_name) from work) as labeling_job_count
+        from answered, taken
     """,
     fields=(
         Field("answer_count", "answers", "count", "labelling jobs: {labeling_job_count:,}"),
-        Field("worker_count", "workers", "count", "who gave them"),
+        Field("worker_count", "workers", "count", "who worked · teams: {workteam_count:,}"),
         Field("dataset_object_count", "objects", "count", "with at least one answer"),
+        Field("submitted_task_count", "submitted tasks", "count", "taken and not submitted: {other_task_count:,}"),
+        Field("total_seconds", "on submitted tasks", "seconds", "captured with {timed_task_count:,} tasks"),
+        Field("mean_seconds", "per submitted task", "seconds", "median {median_seconds} · 95 % within {p95_seconds}"),
         Field(
             "agreement_ratio",
             "agree with the consolidated label",
             "ratio",
             "{agreeing_answer_count:,} of {comparable_answer_count:,} comparable answers",
         ),
-        Field("time_spent_seconds", "active time", "seconds", "captured with {timed_answer_count:,} answers"),
     ),
 )

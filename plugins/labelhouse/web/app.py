@@ -19,19 +19,23 @@ from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
 from labelhouse.reports.pages import PAGES, Page
 from labelhouse.web import quality
-from labelhouse.web.guard import Access, GuardedApp, policy
+from labelhouse.web.guard import Access, GuardedApp, may_see_names, policy
 from labelhouse.web.model_docs import dbt_docs_response
-from labelhouse.web.report_page import has_marts, page_content, report_tile
+from labelhouse.web.report_page import page_content, report_tile
 from labelhouse.web.selection import Selection, SelectionError
 from labelhouse.web.static_files import StaticFiles
-from labelhouse.web.tiles import Tile, ago, shown
+from labelhouse.web.tiles import Tile, ago, hint, shown
+from labelhouse.web.worker_names import People
 
 _HERE = Path(__file__).parent
 
 
-def make_app(access: Access, lake: Callable[[], Path]) -> GuardedApp:
-    """The pages of the lake that `lake()` names when a request needs it, for whom `access` lets in."""
-    pages = Pages(lake)
+def make_app(access: Access, lake: Callable[[], Path], people: People | None = None) -> GuardedApp:
+    """The pages of the lake that `lake()` names when a request needs it, for whom `access` lets in.
+
+    `people` is asked for the names of workers, when an Admin reads; without it nobody sees names.
+    """
+    pages = Pages(lake, people)
     app = GuardedApp(access)
     routes: dict[str, Callable[..., Response]] = {
         "/": pages.start,
@@ -58,8 +62,9 @@ class Pages:
     may happen on the event loop.
     """
 
-    def __init__(self, lake: Callable[[], Path]) -> None:
+    def __init__(self, lake: Callable[[], Path], people: People | None = None) -> None:
         self._lake = lake
+        self._people = people
         self._static = StaticFiles(_HERE / "static")
         self._templates = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
@@ -68,7 +73,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(shown=shown, observed=quality.observed)
+        self._templates.filters.update(shown=shown, hint=hint, observed=quality.observed)
         self._templates.globals.update(static=self._static, ago=ago)
 
     def start(self, request: Request) -> Response:
@@ -91,7 +96,7 @@ class Pages:
                 status=status,
                 release=release,
                 selection=selection,
-                content=page_content(release, selection),
+                content=page_content(release, selection, self._people_for(request)),
             )
 
         return answer
@@ -102,9 +107,12 @@ class Pages:
         def answer(request: Request, name: str) -> Response:
             selection = Selection.of(page, request.query_params)
             report, release = all_reports().get(name), self._release()
-            if report is None or report.page != page.name or release is None or not has_marts(release, page):
+            if report is None or report.page != page.name or release is None:
                 raise HTTPException(404)
-            return _download(report_tile(release, report, selection), release.release_id)
+            tile = report_tile(release, report, selection, self._people_for(request))
+            if tile is None:
+                raise HTTPException(404)
+            return _download(tile, release.release_id)
 
         return answer
 
@@ -170,6 +178,9 @@ class Pages:
     def failed(self, request: Request, error: Exception) -> Response:
         """The one sentence of an error of ours."""
         return self._page(request, "message.html.j2", "Cannot be shown", 503, here="", what=str(error))
+
+    def _people_for(self, request: Request) -> People | None:
+        return self._people if may_see_names(request) else None
 
     def _release(self) -> Release | None:
         return current_release(self._lake())

@@ -51,7 +51,17 @@ class Standing(Enum):
 
     UNKNOWN = "anonymous, expired or forged"
     WITHOUT_ROLE = "logged in, and allowed nothing"
-    READER = "allowed to read: Viewer, Op, Admin"
+    READER = "allowed to read: Viewer, Op"
+    ADMIN = "allowed to read, and to see the names of workers where they are kept"
+
+
+#: Where the guard leaves the standing for the routes.
+_STANDING = "labelhouse.standing"
+
+
+def may_see_names(request: Request) -> bool:
+    """Whether the guard found an Admin."""
+    return request.scope.get(_STANDING) is Standing.ADMIN
 
 
 class Access(Protocol):
@@ -83,7 +93,8 @@ class GuardedApp(FastAPI):
         send = _with_headers(send)
         request = Request(scope)
         standing = await self._access.standing(request)
-        if standing is Standing.READER:
+        if standing in (Standing.READER, Standing.ADMIN):
+            scope[_STANDING] = standing
             await super().__call__(scope, receive, send)
         else:
             await self._refusal(request, standing)(scope, receive, send)

@@ -8,12 +8,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from labelhouse.marts.export import csv_cell
 from labelhouse.reports import Field, Kind, Row
-from labelhouse.reports.pages import run_name
+from labelhouse.reports.durations import in_words
+from labelhouse.reports.pages import modality_name, run_name
 
 #: More rows than this nobody reads in a browser; exports hold them all.
 SHOWN_ROWS = 200
@@ -91,6 +91,12 @@ def shown(value: Any, kind: Kind) -> str:
     return _FORMATS[kind](value)
 
 
+def hint(field: Field, row: Row) -> str:
+    """What stands below a figure; durations in words."""
+    values = {name: shown(value, "seconds") if name.endswith("_seconds") else value for name, value in row.items()}
+    return field.hint.format(**values)
+
+
 def ago(moment: str | datetime, now: datetime) -> str:
     """How long before `now` a moment was: `3 hours ago`."""
     moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
@@ -119,19 +125,6 @@ def _number(value: float) -> str:
     return f"{value:.3e}" if size < -4 or size > 8 else f"{value:,.{max(0, 3 - size)}f}"
 
 
-def _seconds(value: Decimal | float) -> str:
-    if value < 0:  # a run that started before the one before it had ended
-        return f"−{_seconds(-value)}"
-    seconds = float(value)
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes:02d} min"
-
-
 def _time(value: str | datetime) -> str:
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -139,8 +132,11 @@ def _time(value: str | datetime) -> str:
 
 _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "text": str,
+    "person": str,
     "job": str,
+    "team": str,
     "worker": str,
+    "modality": modality_name,
     "run": run_name,
     "metric": str,
     "experiment": str,
@@ -150,7 +146,7 @@ _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "count": _count,
     "ratio": _ratio,
     "number": _number,
-    "seconds": _seconds,
+    "seconds": in_words,
     "time": _time,
     "date": str,
     "boolean": lambda value: "yes" if value else "no",

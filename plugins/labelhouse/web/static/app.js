@@ -33,13 +33,29 @@
       },
       axisY: { titleAnchor: "end", titleAngle: 0, titleAlign: "left", titleX: 0, titleY: -8 },
       axisYBand: { grid: false },
+      text: { fill: style.color, font },
       style: { halo: { stroke: style.backgroundColor, strokeWidth: 4, strokeJoin: "round" } },
       legend: { labelColor: style.color, labelFont: font, labelFontSize: 11, symbolStrokeWidth: 0, rowPadding: 4 },
     };
   };
 
-  // A click on a mark of a worker or of a run shows that one only.
-  const FILTERS = { worker_id: "worker", run_id: "run" };
+  // Legends above the plot get as many columns as there is room for: Vega would let them run out of the picture.
+  const breakLegends = (spec, plot, font) => {
+    const ruler = document.createElement("canvas").getContext("2d");
+    ruler.font = `11px ${font}`;
+    for (const { color, y } of [spec, ...(spec.layer || [])].map((part) => part.encoding || {})) {
+      if (!color || !color.legend || color.legend.orient !== "top" || !color.scale || !color.scale.domain) continue;
+      const { labelLimit = 160, columns } = color.legend;
+      const widths = color.scale.domain.map((name) => Math.min(ruler.measureText(name).width, labelLimit) + 28);
+      const axis = y && y.type === "nominal" ? ((y.axis && y.axis.labelLimit) || 160) + 10 : 60;
+      const room = plot.clientWidth - axis;
+      if (columns || widths.reduce((sum, width) => sum + width, 0) <= room) continue;
+      color.legend.columns = Math.max(1, Math.floor(room / Math.max(...widths)));
+    }
+  };
+
+  // A click on a mark of a worker, of a run or of a modality shows that one only.
+  const FILTERS = { worker_id: "worker", run_id: "run", modality: "modality" };
   const drillDown = (view) => {
     view.addEventListener("click", (_event, item) => {
       const column = Object.keys(FILTERS).find((name) => item && item.datum && item.datum[name]);
@@ -56,7 +72,9 @@
     const spec = JSON.parse(chart.querySelector("script").textContent);
     try {
       if (drawn.has(chart)) drawn.get(chart).finalize();
-      const result = await window.vegaEmbed(chart.querySelector(".plot"), spec, {
+      const plot = chart.querySelector(".plot");
+      breakLegends(spec, plot, getComputedStyle(chart).fontFamily);
+      const result = await window.vegaEmbed(plot, spec, {
         actions: false,
         ast: true, // expressions are interpreted: the policy of these pages allows no eval
         config: themeOf(chart),
