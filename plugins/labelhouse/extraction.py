@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from itertools import count
 from multiprocessing import get_context
@@ -393,7 +393,7 @@ def _pace(settings: Settings, source_name: str) -> float | None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Unit):
-        return asdict(value)
+        return {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(type(value).__name__)

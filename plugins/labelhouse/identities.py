@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection
+from functools import lru_cache
 from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +45,10 @@ class Identities:
         self._key = key.encode()
         derived = hashlib.sha256(b"labelhouse quarantine\0" + self._key).digest()
         self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+        #: The pseudonym of one identity (a Cognito or OIDC `sub`, an e-mail address, a name). Few people do much.
+        self.pseudonym = lru_cache(2**16)(self._pseudonym)
 
-    def pseudonym(self, value: str) -> str:
-        """The pseudonym of one identity (a Cognito or OIDC `sub`, an e-mail address, a name)."""
+    def _pseudonym(self, value: str) -> str:
         return "p_" + hmac.digest(self._key, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
 
     def clean_text(self, text: str, known: Collection[str] = ()) -> str:

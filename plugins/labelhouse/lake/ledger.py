@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -122,7 +122,8 @@ class Ledger:
         Raises:
             pyiceberg.exceptions.CommitFailedException: somebody did: open the ledger again and look again.
         """
-        table = pa.Table.from_pylist([asdict(row) for row in rows], schema=arrow_schema(INGEST_LEDGER))
+        schema = arrow_schema(INGEST_LEDGER)
+        table = pa.table({name: [getattr(row, name) for row in rows] for name in schema.names}, schema=schema)
         self._table.append(table)
 
     def _newest(self, columns: tuple[str, ...]) -> pa.Table:

@@ -31,6 +31,10 @@ from labelhouse.schema.tables import QUARANTINE, TABLES
 #: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
 PENDING_BYTES = 64 * 1024 * 1024
 
+#: Chunks of fewer rows are gathered, up to so many rows or so many stored bytes of the units they are of.
+SMALL_ROWS, GATHERED_ROWS, GATHERED_BYTES = 200, 5000, 8 * 1024 * 1024
+
+_OF_THE_LOAD = frozenset({"loaded_at", "source_name"})
 _EPOCH = date(1970, 1, 1)
 
 
@@ -91,6 +95,27 @@ class Pending:
         return taken
 
 
+class _Gathered:
+    """Small chunks of a table, together as lists until they are worth Arrow columns."""
+
+    def __init__(self) -> None:
+        self.columns: defaultdict[str, list[Any]] = defaultdict(list)
+        self._size_bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for Arrow."""
+        return len(self.columns["position"]) >= GATHERED_ROWS or self._size_bytes > GATHERED_BYTES
+
+    def add(self, unit: LoadedUnit, columns: Mapping[str, Any], names: Iterable[str]) -> None:
+        count = len(columns["position"])
+        own = {"unit_uri": [unit.unit_uri] * count, "unit_version": [unit.unit_version] * count}
+        for name in names:
+            if name not in _OF_THE_LOAD:
+                self.columns[name] += own.get(name) or columns.get(name) or [None] * count
+        self._size_bytes += unit.size_bytes
+
+
 class BatchLoad:
     """The load of one batch. Everything becomes visible in `commit`, or nothing does.
 
@@ -120,7 +145,9 @@ class BatchLoad:
         newest = max(self._before.values(), default=datetime.min.replace(tzinfo=UTC))
         self._loaded_at = max(datetime.now(UTC), newest + timedelta(microseconds=1))
         self._units: dict[str, LoadedUnit] = {}
+        self._schemas = {name: load_schema(TABLES[name]) for name in self._tables}
         self._pending = Pending()
+        self._gathered: defaultdict[str, _Gathered] = defaultdict(_Gathered)
         self._filled: set[str] = set()
         self._copies = RecordCopies(lake, planned, self._loaded_at)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
@@ -138,12 +165,17 @@ class BatchLoad:
         tables = {**chunk.tables, QUARANTINE.name: chunk.quarantined}
         for name, columns in tables.items():
             if columns:
-                rows = self._arrow(name, unit, columns)
-                for unit_uri, dates in _dates(rows).items():
-                    self._units[unit_uri].event_dates |= dates
                 self._filled.add(name)
-                self._pending.rows[name].append(rows)
-                self._pending.size_bytes += rows.nbytes
+                if _is_small(columns):
+                    unit.event_dates |= {event_at.astimezone(UTC).date() for event_at in columns["event_at"]}
+                    self._gathered[name].add(unit, columns, self._schemas[name].names)
+                    if self._gathered[name].is_full:
+                        self._close_gathered(name)
+                else:
+                    rows = self._arrow(name, columns, unit)
+                    for unit_uri, dates in _dates(rows).items():
+                        self._units[unit_uri].event_dates |= dates
+                    self._pend(name, rows)
         for name, (records, keys, unit_uris) in chunk.record_keys.items():
             of_units = unit.unit_uri if unit_uris is None else unit_uris
             self._pending.records[name].append(records_of(of_units, records, keys))
@@ -170,6 +202,7 @@ class BatchLoad:
     def _flush(self) -> None:
         """Writes what fills the memory, while the next units are parsed."""
         self._wait_for_writer()
+        self._close_gathered(*self._gathered)  # no record is written before its rows
         self._writing = self._writer.submit(self._write, self._pending.take_large())
 
     def _wait_for_writer(self) -> None:
@@ -177,6 +210,7 @@ class BatchLoad:
             self._writing.result()
 
     def _commit_ledger(self) -> list[LedgerRow]:
+        self._close_gathered(*self._gathered)
         ledger = Ledger(self._lake)
         newest = ledger.newest_loads(self._units)
         mine = {uri: unit for uri, unit in self._units.items() if self._before.get(uri) == newest.get(uri)}
@@ -230,28 +264,33 @@ class BatchLoad:
             event_dates=[] if is_duplicate else sorted(unit.event_dates),
         )
 
-    def _arrow(self, name: str, unit: LoadedUnit, columns: Mapping[str, Any]) -> pa.Table:
+    def _pend(self, name: str, rows: pa.Table) -> None:
+        self._pending.rows[name].append(rows)
+        self._pending.size_bytes += rows.nbytes
+
+    def _close_gathered(self, *names: str) -> None:
+        """Turns what was gathered of these tables into Arrow columns."""
+        for name in names:
+            self._pend(name, self._arrow(name, self._gathered.pop(name).columns))
+
+    def _arrow(self, name: str, columns: Mapping[str, Any], unit: LoadedUnit | None = None) -> pa.Table:
         """Complete rows; columns that the chunk does not have are the unit's, or NULL."""
-        schema = load_schema(TABLES[name])
-        count = len(columns["position"])
-        given = dict(columns)
-        if (unit_uris := given.get("unit_uri")) is not None:
+        given, count = dict(columns), len(columns["position"])
+        unit_uris = given.get("unit_uri")
+        if isinstance(unit_uris, pa.DictionaryArray):
             versions = [self._units[unit_uri].unit_version for unit_uri in unit_uris.dictionary.to_pylist()]
             given["unit_version"] = pa.DictionaryArray.from_arrays(unit_uris.indices, versions)
-        constant = {
-            "unit_uri": unit.unit_uri,
-            "unit_version": unit.unit_version,
-            "loaded_at": self._loaded_at,
-            "source_name": self._source_name,
-        }
+        constant: dict[str, Any] = {"loaded_at": self._loaded_at, "source_name": self._source_name}
+        if unit:
+            constant |= {"unit_uri": unit.unit_uri, "unit_version": unit.unit_version}
         arrays = []
-        for column in schema:
+        for column in self._schemas[name]:
             values = given.get(column.name)
             if values is None:
                 arrays.append(_repeated(constant.get(column.name), count, column.type))
             else:
                 arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
-        return pa.Table.from_arrays(arrays, schema=schema)
+        return pa.Table.from_arrays(arrays, schema=self._schemas[name])
 
     def _write(self, pending: Pending, keep: Collection[str] = ()) -> None:
         """Appends rows, but for records that the lake has already, and for units to `keep`, which go on waiting.
@@ -310,6 +349,10 @@ def _apart(pieces: list[pa.Table], unit_uris: Collection[str]) -> tuple[pa.Table
         return table, table.schema.empty_table()
     is_theirs = pc.is_in(table["unit_uri"], pa.array(list(unit_uris), pa.string()))
     return table.filter(pc.invert(is_theirs)), table.filter(is_theirs)
+
+
+def _is_small(columns: Mapping[str, Any]) -> bool:
+    return len(columns["position"]) < SMALL_ROWS and all(isinstance(values, list) for values in columns.values())
 
 
 def _dates(rows: pa.Table) -> dict[str, set[date]]:

@@ -1,0 +1,89 @@
+"""Many small worker-response files, to rows of the lake, against reading each and decoding its JSON."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from benchmarks.results import circumstances, goal, is_kept, show, spread, table
+from copied_records import no_clients
+from labelhouse.extraction import extract
+from labelhouse.settings import load_settings
+from labelhouse.sources import Window
+
+pytestmark = pytest.mark.timeout(0)
+
+FILES, FEWER_FILES = 100_000, 5_000
+MOST = 2.0
+ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEf123"
+
+
+def test_small_answers_become_rows(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    is_whole = is_kept(pytestconfig)
+    count = FILES if is_whole else FEWER_FILES
+    _write(tmp_path / "output", count)
+    files = sorted(map(str, tmp_path.rglob("*.json")))
+    decodes, loads = list[float](), list[float]()
+    for number in range(pytestconfig.getoption("--rounds")):
+        decodes.append(_cpu_seconds_of(_decode, files))
+        loads.append(_cpu_seconds_of(_load, tmp_path / "output", tmp_path / f"lake-{number}", count))
+    ratios = [load / decode for load, decode in zip(loads, decodes, strict=True)]
+    lines = [
+        circumstances(),
+        "",
+        f"{count:,} files of one answer, with plan and ledger; processor time; {len(loads)} rounds in one process.",
+        "",
+        *table(
+            ["figure", "goal", "measured", "reached"],
+            [
+                goal("load / read and decode", f"≤ {MOST:g}", spread(ratios), max(ratios) <= MOST),
+                ["read and decode, µs a file", "", spread([each / count * 1e6 for each in decodes]), ""],
+                ["load, µs a file", "", spread([each / count * 1e6 for each in loads]), ""],
+            ],
+        ),
+    ]
+    show("Worker responses: small files to rows", lines, keep=is_whole)
+
+
+def _write(folder: Path, count: int) -> None:
+    for number in range(count):
+        minute, second = divmod(number % 3600, 60)
+        place = folder / f"birds/annotations/worker-response/iteration-1/{number}"
+        place.mkdir(parents=True)
+        answer = {
+            "acceptanceTime": f"2026-03-02T10:{minute:02d}:{second:02d}.123Z",
+            "answerContent": {"crowd-image-classifier": {"label": "wren"}},
+            "submissionTime": f"2026-03-02T11:{minute:02d}:{second:02d}.456Z",
+            "timeSpentInSeconds": 3.25 + number % 7,
+            "workerId": f"private.us-east-1.{number % 50:016x}",
+            "workerMetadata": {
+                "identityData": {
+                    "identityProviderType": "Cognito",
+                    "issuer": ISSUER,
+                    "sub": f"00000000-0000-4000-8000-{number % 50:012d}",
+                }
+            },
+        }
+        (place / f"2026-03-02_11:{minute:02d}:{second:02d}.json").write_text(json.dumps({"answers": [answer]}))
+
+
+def _decode(files: list[str]) -> None:
+    for file in files:
+        orjson.loads(Path(file).read_bytes())
+
+
+def _load(folder: Path, lake: Path, count: int) -> None:
+    settings = load_settings({}, lake=lake, own_pseudonym_key=True)
+    summary = extract(settings, "labeling_output", Window(), no_clients, uri=str(folder))
+    assert summary.records_loaded == count
+
+
+def _cpu_seconds_of(step: Any, *arguments: Any) -> float:
+    began = time.process_time()
+    step(*arguments)
+    return time.process_time() - began
