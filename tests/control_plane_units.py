@@ -47,7 +47,7 @@ def parse(source: Source, data: Any, uri: str = "s3://saved/answer.json") -> Res
             result.tables[table] += rows_of(table, columns)
         if chunk.quarantined:
             result.quarantined += rows_of(QUARANTINE.name, chunk.quarantined)
-        for _, keys in chunk.record_keys.values():
+        for _, keys, _ in chunk.record_keys.values():
             result.keys += keys
         result.people += chunk.people
     return result

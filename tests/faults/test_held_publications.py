@@ -48,7 +48,7 @@ def run(settings: Settings) -> pipeline.RunResult:
 
 
 def export(settings: Settings) -> Path:
-    return Path(settings.sources["labeling_output"])
+    return Path(settings.sources["labeling_output"].places[0].uri)
 
 
 def job_counts(settings: Settings) -> list[dict[str, Any]]:

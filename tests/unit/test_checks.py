@@ -17,7 +17,7 @@ from checked_workforce import BAD_WORKFORCE_MARTS
 from labelhouse.checks import EXPECTATIONS_DIR, CheckResult, SuiteName, holds, run_suite
 from labelhouse.checks.suites import suite_files
 from labelhouse.schema.tables import CHECK_RESULTS, TABLES
-from labelhouse.settings import Settings
+from labelhouse.settings import Settings, SourceSettings
 
 
 @pytest.fixture
@@ -31,7 +31,9 @@ def build() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Of a deployment that verifies its trails."""
-    return settings.model_copy(update={"sources": {"trail_digests": "s3://bucket/AWSLogs"}})
+    return settings.model_copy(
+        update={"sources": {"trail_digests": SourceSettings.model_validate("s3://bucket/AWSLogs")}}
+    )
 
 
 def failed(results: list[CheckResult]) -> dict[str, CheckResult]:
