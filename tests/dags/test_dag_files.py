@@ -90,7 +90,8 @@ def test_extractions_run_hourly_on_real_intervals_and_have_a_form(dags: dict[str
 def test_an_export_runs_on_request_only_and_is_then_loaded(dags: dict[str, Any]) -> None:
     dag = dags["export_worker_activity"]
     assert dag["timetable"] == "NullTimetable"
-    assert dag["params"]["start"]["schema"]["type"] == dag["params"]["bucket"]["schema"]["type"] == "string"
+    assert dag["params"]["start"]["schema"]["type"] == "string"
+    assert set(dag["params"]) == {"start", "end", "place"}, "where a log is exported to is a setting"
     assert dag["params"]["end"]["schema"]["type"] == ["null", "string"]
     assert {task: facts["downstream"] for task, facts in dag["tasks"].items()} == {
         "export": ["plan_place"],
