@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from labelhouse.schema.arrow import arrow_schema
-from labelhouse.schema.tables import TABLES
+from labelhouse.schema.tables import DAY_TABLES, TABLES
 from labelhouse.settings import PROJECT_DIR
 
 DBT_DIR = PROJECT_DIR / "dbt"
@@ -183,8 +183,8 @@ class Delivery:
             for name, table in TABLES.items():
                 rows = self.rows[name]
                 self._create(connection, f"raw.{name}", name, rows)
-                if table.day_column:
-                    day_of = {id(row): row[table.day_column].astimezone(UTC).date() for row in rows}
+                if table.name in DAY_TABLES:
+                    day_of = {id(row): row[str(table.day_column)].astimezone(UTC).date() for row in rows}
                     days.update(day_of.values())
                     changed = [row for row in rows if changed_days is None or day_of[id(row)] in changed_days]
                     self._create(connection, f"changed.{name}", name, changed)

@@ -7,7 +7,7 @@ import yaml
 
 from checked_workforce import fill_workforce
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
-from labelhouse.schema.tables import TABLES
+from labelhouse.schema.tables import DAY_TABLES, TABLES
 from labelhouse.settings import PROJECT_DIR
 
 #: Mart → column → type, from the contracts of the dbt models.
@@ -28,7 +28,7 @@ def open_build() -> duckdb.DuckDBPyConnection:
     for table in TABLES.values():
         columns = ", ".join(f"{column.name} {DUCKDB_TYPES[column.type]}" for column in table.columns)
         connection.execute(f"create table raw.{table.name} ({columns})")
-        if table.day_column:
+        if table.name in DAY_TABLES:
             connection.execute(f"create view changed.{table.name} as select * from raw.{table.name}")
     connection.execute(
         "create view changed.days as "

@@ -175,8 +175,9 @@ def _check(settings: Settings, build: Build, suite: SuiteName) -> None:
 
 
 def _stored(result: CheckResult, build_id: str, checked_at: datetime) -> dict[str, Any]:
-    row = asdict(result) | {"build_id": build_id, "checked_at": checked_at}
-    del row["what_to_do"]
+    facts = {"is_success": result.is_success, "finding": result.finding}
+    row = asdict(result) | facts | {"build_id": build_id, "checked_at": checked_at}
+    del row["found"]
     return row
 
 

@@ -20,7 +20,7 @@ from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, during
 from labelhouse.schema.arrow import arrow_schema, load_schema
 from labelhouse.schema.columns import Table
-from labelhouse.schema.tables import QUARANTINE, TABLES, TRAINING_METRICS
+from labelhouse.schema.tables import DAY_TABLES, QUARANTINE, TABLES, TRAINING_METRICS
 from labelhouse.settings import Settings, load_settings
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,7 +65,7 @@ MIXED = (
 )
 
 
-@pytest.mark.parametrize("name", [name for name, table in TABLES.items() if table.day_column])
+@pytest.mark.parametrize("name", DAY_TABLES)
 def test_the_result_is_that_of_pyiceberg(tmp_path: Any, name: str) -> None:
     """Units of one day and of several, dictionaries that differ, NULLs in every column that may have them, no rows."""
     table = TABLES[name]

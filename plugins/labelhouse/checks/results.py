@@ -6,9 +6,12 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 Severity = Literal["hold", "warn"]
+#: `not_enough_data` is no pass and holds nothing; `not_evaluated` (a crash, a file not understood) always holds.
+Verdict = Literal["met", "not_met", "not_enough_data", "not_evaluated"]
 
 #: At most this many keys of failing rows are named.
 SHOWN_KEYS = 5
@@ -16,41 +19,72 @@ SHOWN_KEYS = 5
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One expectation of one validation: a row of `schema.tables.CHECK_RESULTS`, and `what_to_do`.
+    """One expectation of one validation: a row of `schema.quality.CHECK_RESULTS`, for one subject.
 
     Args:
-        suite: `inputs` or `marts`.
+        suite: `inputs`, `marts` or `drift`.
         table_name: the table it belongs to.
+        check_name: what ties it to itself in earlier builds; unique in its table.
         check_number: its place in that table's file, from 0.
         expectation_type: Great Expectations' name of it; `suite` where the table could not be checked at all.
         sentence: what is expected, for people, with the settings it depends on filled in.
         severity: of its failure; `hold` wherever it could not be evaluated.
-        is_success: whether it was met.
+        verdict: what became of it.
         element_count: rows looked at; None where it does not count rows.
         unexpected_count: how many of them did not meet it.
         observed_value: numbers, column names, or keys of failing rows, as strict JSON; None where there are none.
         error: why it could not be evaluated; None where it could.
-        what_to_do: what someone who reads of its failure does next. Not stored.
+        what_to_do: what someone who reads of its failure does next.
+        subject: what of the table it is about, e.g. `validation:accuracy`; None where it is all of it.
+        statistic_name, statistic_value, threshold_value, p_value: of a drift; None where rows were counted.
+        reference_count, current_count: values that the statistic was made of.
+        picture_json: both windows as a small picture's data (`checks.pictures`).
+        found: a sentence that says more than the counts do; None where these say it.
+        waived_until: until when an operator lets its failure pass.
     """
 
     suite: str
     table_name: str
+    check_name: str
     check_number: int
     expectation_type: str
     sentence: str
     severity: Severity
-    is_success: bool
-    element_count: int | None
-    unexpected_count: int | None
-    observed_value: str | None
-    error: str | None
+    verdict: Verdict
     what_to_do: str
+    element_count: int | None = None
+    unexpected_count: int | None = None
+    observed_value: str | None = None
+    error: str | None = None
+    subject: str | None = None
+    statistic_name: str | None = None
+    statistic_value: float | None = None
+    threshold_value: float | None = None
+    p_value: float | None = None
+    reference_count: int | None = None
+    current_count: int | None = None
+    picture_json: str | None = None
+    found: str | None = None
+    waived_until: datetime | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it was met."""
+        return self.verdict == "met"
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether it keeps the build from being published."""
+        fails = self.verdict in ("not_met", "not_evaluated")
+        return fails and self.severity == "hold" and self.waived_until is None
 
     @property
     def finding(self) -> str:
         """What was found, as a sentence to stand after `sentence`."""
         if self.error:
             return f"It could not be evaluated: {self.error}"
+        if self.found:
+            return self.found
         seen = "" if self.observed_value is None else f": {self.observed_value}"
         if self.is_success:
             return f"Met{seen}." if self.element_count is None else f"Met; {self.element_count:,} rows looked at."
@@ -62,7 +96,7 @@ class CheckResult:
 
 def holds(results: Iterable[CheckResult]) -> list[CheckResult]:
     """Those that hold a publication back, in order."""
-    return [result for result in results if not result.is_success and result.severity == "hold"]
+    return [result for result in results if result.is_hold]
 
 
 def as_json(observed: Any, *, names_allowed: bool = False) -> str | None:

@@ -25,7 +25,7 @@ from labelhouse.checks.suites import (
     shown,
     suite_files,
 )
-from labelhouse.schema.tables import CHECK_RESULTS, TABLES
+from labelhouse.schema.tables import TABLES
 from labelhouse.settings import PROJECT_DIR, Settings
 
 EXPECTATIONS_DIR = PROJECT_DIR / "expectations"
@@ -151,11 +151,12 @@ def _result(
     return CheckResult(
         suite=suite,
         table_name=table,
+        check_name=f"{check.expect}-{number}",
         check_number=number,
         expectation_type=check.expect,
         sentence=check.sentence.format_map(parameters),
         severity="hold" if outcome.error else check.severity,
-        is_success=outcome.is_success,
+        verdict="not_evaluated" if outcome.error else "met" if outcome.is_success else "not_met",
         element_count=outcome.element_count,
         unexpected_count=outcome.unexpected_count,
         observed_value=outcome.observed_value,
@@ -169,14 +170,12 @@ def _unchecked(suite: str, table: str, error: str, what_to_do: str) -> CheckResu
     return CheckResult(
         suite=suite,
         table_name=table or suite,
+        check_name="suite",
         check_number=0,
         expectation_type="suite",
         sentence=f"The checks of {table or suite} can be evaluated.",
         severity="hold",
-        is_success=False,
-        element_count=None,
-        unexpected_count=None,
-        observed_value=None,
+        verdict="not_evaluated",
         error=error,
         what_to_do=what_to_do,
     )
@@ -185,7 +184,7 @@ def _unchecked(suite: str, table: str, error: str, what_to_do: str) -> CheckResu
 def _tables_to_check(connection: duckdb.DuckDBPyConnection, suite: SuiteName) -> set[str]:
     """The tables that must have a file: every raw table but the checks' own history, or every mart of the build."""
     if suite == "inputs":
-        return TABLES.keys() - {CHECK_RESULTS.name}
+        return {name for name, table in TABLES.items() if not table.is_history}
     return {name for (name,) in connection.cursor().execute(_MARTS).fetchall()}
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import of_validation
 from labelhouse.schema.arrow import arrow_schema
-from labelhouse.schema.tables import CHECK_RESULTS
+from labelhouse.schema.quality import CHECK_RESULTS
 
 
 def keep_check_results(lake: Lake, build_id: str, suite: str, rows: list[dict[str, Any]]) -> None:

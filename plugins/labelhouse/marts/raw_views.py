@@ -17,7 +17,7 @@ from labelhouse.lake.filters import DayRange, day_ranges
 from labelhouse.lake.snapshots import Snapshots, data_files
 from labelhouse.schema.columns import Table
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
-from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE, TABLES
+from labelhouse.schema.tables import DAY_TABLES, INGEST_LEDGER, QUARANTINE, TABLES
 
 
 def create_views(
@@ -39,7 +39,7 @@ def create_views(
         connection.execute(f"create or replace view raw.{table.name} as {_visible(table, rows)}")
         if table is INGEST_LEDGER:
             connection.execute(_NEWEST_LOADS)
-        if table.day_column:
+        if table.name in DAY_TABLES:
             rows = _scan(table, opened[table.name], data_files(opened[table.name], snapshots[table.name], ranges))
             connection.execute(f"create or replace view changed.{table.name} as {_visible(table, rows, ranges)}")
     _create_days(connection, days)
@@ -99,8 +99,9 @@ def _create_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date] | N
     """`changed.days(day_start_at)`: the UTC days that changed; in a full build every day that has rows."""
     connection.execute("create or replace table changed.days (day_start_at timestamptz)")
     if days is None:
-        tables = [table for table in TABLES.values() if table.day_column]
-        every = " union ".join(f"select date_trunc('day', {each.day_column}) from raw.{each.name}" for each in tables)
+        every = " union ".join(
+            f"select date_trunc('day', {each.day_column}) from raw.{each.name}" for each in DAY_TABLES.values()
+        )
         connection.execute(f"insert into changed.days {every} order by all")
     elif days:
         starts = [[f"{day} 00:00:00+00"] for day in days]

@@ -40,6 +40,7 @@ class Table:
         key: the columns that tell rows apart.
         day_column: the timestamp whose UTC day partitions the table, if any.
         record_key: the column that is the same in every copy of a record, whichever unit delivers it.
+        is_history: whether it is what the house keeps about its own runs: no source fills it and no mart reads it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     key: tuple[str, ...]
     day_column: str | None = None
     record_key: str | None = None
+    is_history: bool = False
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from labelhouse.schema.columns import Column, Table
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
-from labelhouse.schema.tables import TABLES
+from labelhouse.schema.tables import DAY_TABLES, TABLES
 from labelhouse.settings import PROJECT_DIR
 
 MODELS_DIR = PROJECT_DIR / "dbt" / "models"
@@ -31,7 +31,7 @@ SOURCES: dict[str, tuple[str, tuple[Table, ...]]] = {
     "raw": ("Every visible row of the lake's raw tables.", tuple(TABLES.values())),
     "changed": (
         "The rows of the raw tables on the UTC days that changed since the current release; every row in a full build.",
-        (*(table for table in TABLES.values() if table.day_column), DAYS),
+        (*DAY_TABLES.values(), DAYS),
     ),
 }
 

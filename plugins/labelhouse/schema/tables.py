@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labelhouse.schema.columns import EVENT_AT, ORIGIN, Column, Table
+from labelhouse.schema.quality import QUALITY_TABLES
 from labelhouse.schema.workforce import WORKFORCE_TABLES
 
 LABELING_JOB_NAME = Column(
@@ -249,29 +250,6 @@ QUARANTINE = Table(
     ),
 )
 
-CHECK_RESULTS = Table(
-    name="check_results",
-    doc="One expectation of one validation, so that quality has a history.",
-    key=("build_id", "suite", "table_name", "check_number"),
-    columns=(
-        Column("build_id", "string", "Build that was validated.", required=True),
-        Column("checked_at", "timestamp", "When.", required=True),
-        Column("suite", "string", "`inputs` or `marts`.", required=True),
-        Column("table_name", "string", "Table that was validated.", required=True),
-        Column("check_number", "int", "Place in the suite of that table, from 0.", required=True),
-        Column("expectation_type", "string", "Great Expectations' name of it.", required=True),
-        Column("sentence", "string", "What is expected, in words.", required=True),
-        Column(
-            "severity", "string", "`hold` keeps a failing build from being published, `warn` does not.", required=True
-        ),
-        Column("is_success", "boolean", "Whether it was met.", required=True),
-        Column("element_count", "long", "Rows looked at; NULL where it does not count rows."),
-        Column("unexpected_count", "long", "Rows that did not meet it."),
-        Column("observed_value", "string", "What was seen instead, as JSON; never a worker's data."),
-        Column("error", "string", "Why it could not be evaluated; NULL where it could."),
-    ),
-)
-
 #: Tables that sources fill, and tables the house keeps about itself.
 TABLES: dict[str, Table] = {
     table.name: table
@@ -284,6 +262,8 @@ TABLES: dict[str, Table] = {
         *WORKFORCE_TABLES,
         INGEST_LEDGER,
         QUARANTINE,
-        CHECK_RESULTS,
+        *QUALITY_TABLES,
     )
 }
+#: Tables with rows of what happened on a day: what a build reads, and reads again when a day changed.
+DAY_TABLES = {name: table for name, table in TABLES.items() if table.day_column and not table.is_history}
