@@ -40,6 +40,11 @@ _GZIP_END = struct.Struct("<II")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
+#: From which times are counted that come as numbers.
+UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Such a number below this is of seconds, else of milliseconds.
+SHORTEST_MILLISECONDS = 10**11
+
 _NOT_UTF8 = "the text is not UTF-8"
 _TOO_DEEP = "the JSON is nested too deeply"
 #: A whole number of so many digits may be beyond 64 bits.

@@ -13,14 +13,14 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from labelhouse.sources.activity.records import Origin
 from labelhouse.sources.activity.times import EARLIEST
-from labelhouse.sources.documents import CLOCK_SKEW, Text, Unreadable, decode, encode_flawed, kind, time
+from labelhouse.sources.documents import CLOCK_SKEW, UNIX_EPOCH, Text, Unreadable, decode, encode_flawed, kind, time
 
 #: What a file is.
 Form = Literal["export", "records", "events"]
@@ -35,7 +35,6 @@ _TOLD_BYTES = 64 * 1024
 _MOST_LINES = 100
 _LOG_GROUP = "/WorkerActivity"
 _CONTROL = "CONTROL_MESSAGE"
-_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _SPACES = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
@@ -264,7 +263,7 @@ def _origin(event: ApiEvent | Unreadable, now: datetime) -> Origin | Unreadable:
     logged_at = None
     if event.timestamp is not None:
         try:
-            logged_at = _1970 + timedelta(milliseconds=event.timestamp)
+            logged_at = UNIX_EPOCH + timedelta(milliseconds=event.timestamp)
         except OverflowError:
             return Unreadable("timestamp is no epoch in milliseconds")
         if not EARLIEST <= logged_at <= now + CLOCK_SKEW:

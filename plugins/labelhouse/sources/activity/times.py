@@ -6,12 +6,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, kind
+from labelhouse.sources.documents import CLOCK_SKEW, SHORTEST_MILLISECONDS, UNIX_EPOCH, Unreadable, kind
 
 #: Ground Truth began in November 2018.
 EARLIEST = datetime(2018, 1, 1, tzinfo=UTC)
-#: An epoch below this is in seconds.
-SHORTEST_MILLISECONDS = 10**11
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -23,7 +21,6 @@ _UTC_NAMES = frozenset({"UTC", "GMT"})
 _EPOCH = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,9})?")
 #: As the log writes it: in seconds.
 _REGULAR_EPOCH = re.compile(r"[1-9][0-9]{9}")
-_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _LEAP_SECOND = timedelta(milliseconds=999)
 
 
@@ -99,7 +96,7 @@ def epoch(value: Any, name: str, now: datetime) -> Moment:
     if int(whole) >= SHORTEST_MILLISECONDS:
         microseconds //= 1000
     try:
-        at = _1970 + timedelta(microseconds=microseconds)
+        at = UNIX_EPOCH + timedelta(microseconds=microseconds)
     except OverflowError:
         raise Unreadable(f"{name} lies before 2018 or in the future") from None
     _check_range(at, name, now)
@@ -112,4 +109,4 @@ def _check_range(at: datetime, name: str, now: datetime) -> None:
 
 
 def _seconds(at: datetime) -> int:
-    return int((at - _1970).total_seconds())
+    return int((at - UNIX_EPOCH).total_seconds())
