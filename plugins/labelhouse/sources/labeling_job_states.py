@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from labelhouse.sources import Clients, Source, Unit, Window, one_by_one
+from labelhouse.sources import Clients, Source, Unit, Window, one_by_one, told_by_bytes
 from labelhouse.sources.control_plane import arn_of
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
@@ -171,10 +171,6 @@ def _row(event: _Event, latest_at: datetime) -> dict[str, Any]:
     }
 
 
-def _same_content(_unit_uri: str) -> str:
-    return "events"  # a copied file is a copy wherever it lies
-
-
 SOURCE = Source(
     name="labeling_job_states",
     description="Changes of the status of labelling jobs, as EventBridge delivers them. The URI is the folder or s3:// "
@@ -183,6 +179,6 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=read_object,
     parse=one_by_one(parse),
-    same_content=_same_content,
+    same_content=told_by_bytes,
     daily_look_back=timedelta(days=14),
 )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from labelhouse.errors import SourceError, SourceUnavailableError
-from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one
+from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one, told_by_place
 from labelhouse.sources.control_plane import Api, arn_of, moment, only_json, parts_of, saved, within, workteam_of
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
@@ -309,10 +309,6 @@ def _small_json(config: Any) -> str | None:
     return text if text and len(text.encode()) <= MOST_CONFIG_BYTES else None
 
 
-def _same_content(unit_uri: str) -> str:
-    return unit_uri  # jobs are told apart by their place: what is said of one is never a copy
-
-
 SOURCE = Source(
     name="labeling_jobs",
     description="Labelling jobs as SageMaker describes them. The URI is sagemaker://REGION, or a folder or s3:// "
@@ -321,5 +317,5 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=read_unit,
     parse=one_by_one(parse),
-    same_content=_same_content,
+    same_content=told_by_place,
 )

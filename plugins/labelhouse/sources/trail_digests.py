@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from labelhouse.sources import Clients, Source, Unit, Window, one_by_one
+from labelhouse.sources import Clients, Source, Unit, Window, one_by_one, told_by_place
 from labelhouse.sources.objects import list_objects
 from labelhouse.sources.trails.evidence import evidence
 from labelhouse.sources.trails.places import places
@@ -35,10 +35,6 @@ def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
     return listing.digests()
 
 
-def _same_content(unit_uri: str) -> str:
-    return unit_uri  # a digest vouches for its own place: a copy is none
-
-
 SOURCE = Source(
     name="trail_digests",
     description="Digests of CloudTrail trails, to verify their log files. The URI is that of the source cloudtrail; "
@@ -47,6 +43,6 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=evidence,
     parse=one_by_one(parse_evidence),
-    same_content=_same_content,
+    same_content=told_by_place,  # a digest vouches for its own place: a copy is none
     daily_look_back=timedelta(days=30),
 )

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from labelhouse.sources import Clients, Source, Unit, Window
+from labelhouse.sources import Clients, Source, Unit, Window, told_by_bytes
 from labelhouse.sources.activity import log_group
 from labelhouse.sources.activity.deliveries import LEAD_BYTES, Message, Messages, events, exported, form_of
 from labelhouse.sources.activity.records import TABLE, Origin, Workers, load_record
@@ -161,10 +161,6 @@ class _Delivery:
         load_record(self._others, message.number, message.text, origin, self._workers, self._now)
 
 
-def _same_content(_unit_uri: str) -> str:
-    return "log"  # a copied file is a copy wherever it lies
-
-
 SOURCE = Source(
     name="worker_activity",
     description="The worker activity log of private teams. The URI is the log group (logs://REGION/aws/sagemaker/"
@@ -174,6 +170,6 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=read_unit,
     parse=parse,
-    same_content=_same_content,
+    same_content=told_by_bytes,
     daily_look_back=timedelta(days=14),
 )

@@ -20,7 +20,7 @@ import msgspec
 
 from labelhouse.errors import SourceError
 from labelhouse.identity_map import Directory, Person
-from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one
+from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one, told_by_place
 from labelhouse.sources.control_plane import AccessDeniedError, Api, dated, moment, parts_of, saved
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
@@ -227,10 +227,6 @@ def _row(user: _User, person: Person, latest_at: datetime, identities: Identitie
     }
 
 
-def _same_content(unit_uri: str) -> str:
-    return unit_uri  # a pool that does not change is not a copy of what it was yesterday
-
-
 SOURCE = Source(
     name="workers",
     description="Users of Cognito user pools, as pseudonyms. The URI is cognito-idp://REGION/USER_POOL_ID, or a folder "
@@ -239,6 +235,6 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=read_unit,
     parse=one_by_one(parse),
-    same_content=_same_content,
+    same_content=told_by_place,  # a pool that does not change is not a copy of what it was yesterday
     read_clear=read_clear,
 )

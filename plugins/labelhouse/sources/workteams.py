@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from labelhouse.sources import Clients, Source, Unit, Window, one_by_one
+from labelhouse.sources import Clients, Source, Unit, Window, one_by_one, told_by_place
 from labelhouse.sources.control_plane import Api, arn_of, dated, moment, parts_of, saved, within, workteam_of
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
@@ -220,10 +220,6 @@ def _job_row(job: _Job, team: dict[str, Any], latest_at: datetime) -> dict[str, 
     }
 
 
-def _same_content(unit_uri: str) -> str:
-    return unit_uri  # a team that does not change is not a copy of what it was yesterday
-
-
 SOURCE = Source(
     name="workteams",
     description="Private work teams and their jobs as SageMaker describes them. The URI is sagemaker://REGION, or a "
@@ -232,5 +228,5 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=read_unit,
     parse=one_by_one(parse),
-    same_content=_same_content,
+    same_content=told_by_place,  # a team that does not change is not a copy of what it was yesterday
 )
