@@ -5,7 +5,11 @@ from __future__ import annotations
 from labelhouse.schema.columns import EVENT_AT, ORIGIN, Column, Table
 
 ACCOUNT_ID = Column("account_id", "string", "AWS account, twelve digits as text; leading zeros count.", repeats=True)
+ASKING_ACCOUNT_ID = Column(
+    "account_id", "string", "Account that asked for the work, twelve digits; leading zeros count.", repeats=True
+)
 AWS_REGION = Column("aws_region", "string", "Region, e.g. `us-east-1`.", repeats=True)
+LABELING_JOB_NAME = Column("labeling_job_name", "string", "Name of the labelling job, from its ARN.", repeats=True)
 LABELING_JOB_ARN = Column("labeling_job_arn", "string", "ARN of the labelling job.", repeats=True)
 JOB_REFERENCE_CODE = Column(
     "job_reference_code",
@@ -15,6 +19,7 @@ JOB_REFERENCE_CODE = Column(
 )
 WORKTEAM_ARN = Column("workteam_arn", "string", "ARN of the work team.", repeats=True)
 WORKTEAM_NAME = Column("workteam_name", "string", "Name of the work team, from its ARN.", repeats=True)
+DESCRIBED_WORKTEAM_NAME = Column("workteam_name", "string", "Name of the work team.", required=True, repeats=True)
 WORKFORCE_TYPE = Column(
     "workforce_type", "string", "`private`, `public` or `vendor`, from the ARN of the team.", repeats=True
 )
@@ -67,10 +72,8 @@ WORKER_EVENTS = Table(
         WORKTEAM_ARN,
         WORKTEAM_NAME,
         LABELING_JOB_ARN,
-        Column("labeling_job_name", "string", "Name of the labelling job, from its ARN.", repeats=True),
-        Column(
-            "account_id", "string", "Account that asked for the work, twelve digits; leading zeros count.", repeats=True
-        ),
+        LABELING_JOB_NAME,
+        ASKING_ACCOUNT_ID,
         Column("aws_region", "string", "Region of the job, from its ARN.", repeats=True),
         JOB_REFERENCE_CODE,
         Column("job_type", "string", "What the job asks for, as captured.", repeats=True),
@@ -157,7 +160,7 @@ LABELING_JOB_STATES = Table(
         Column(
             "event_id", "string", "EventBridge's id of the event: the same in every copy.", required=True, repeats=True
         ),
-        Column("labeling_job_name", "string", "Name of the labelling job, from its ARN.", repeats=True),
+        LABELING_JOB_NAME,
         LABELING_JOB_ARN,
         ACCOUNT_ID,
         AWS_REGION,
@@ -174,7 +177,7 @@ WORKTEAMS = Table(
     columns=(
         *ORIGIN,
         EVENT_AT,
-        Column("workteam_name", "string", "Name of the work team.", required=True, repeats=True),
+        DESCRIBED_WORKTEAM_NAME,
         WORKTEAM_ARN,
         Column("workforce_arn", "string", "ARN of the workforce that it belongs to.", repeats=True),
         WORKFORCE_TYPE,
@@ -195,15 +198,13 @@ WORKTEAM_JOBS = Table(
     columns=(
         *ORIGIN,
         EVENT_AT,
-        Column("workteam_name", "string", "Name of the work team.", required=True, repeats=True),
+        DESCRIBED_WORKTEAM_NAME,
         WORKTEAM_ARN,
         Column(
             "labeling_job_name", "string", "Name of the labelling job; NULL for jobs of other accounts.", repeats=True
         ),
         JOB_REFERENCE_CODE,
-        Column(
-            "account_id", "string", "Account that asked for the work, twelve digits; leading zeros count.", repeats=True
-        ),
+        ASKING_ACCOUNT_ID,
         AWS_REGION,
         Column("created_at", "timestamp", "When the job was created."),
         Column("human_labeled_count", "long", "Objects labelled by people."),
