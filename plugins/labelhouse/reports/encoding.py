@@ -56,6 +56,8 @@ JOB_RANKS = f"""
 #: More bars than this cannot be read on one screen.
 SHOWN_WORKERS = 25
 SHOWN_JOBS = len(JOB_COLOURS)
+#: As many rows as people look through; the marts hold the rest.
+SHOWN_ROWS = 1000
 #: A bar per day of more than a year is thinner than a pixel.
 SHOWN_DAYS = 366
 #: A bar per day of fewer days than this is a wall.
@@ -203,6 +205,13 @@ def cut_days(rows: list[Row], what: str) -> str | None:
     if not rows or rows[0]["first_date"] > rows[-1]["event_date"] - timedelta(days=SHOWN_DAYS):
         return None
     return f"The last {SHOWN_DAYS} days; the first {what} is of {rows[0]['first_date']}."
+
+
+def cut_newest(rows: list[Row], what: str) -> str | None:
+    """Says so when a table shows fewer rows than there are (`<what>_count` of its rows): the newest."""
+    if not rows or rows[0][f"{what}_count"] <= len(rows):
+        return None
+    return f"The newest {len(rows):,} of {rows[0][f'{what}_count']:,} {what}s."
 
 
 def _utc(day: date) -> dict[str, int | bool]:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from labelhouse.reports import Field, Report, Row
+from labelhouse.reports import Field, Report
 from labelhouse.reports.chosen_work import ANSWERS
-
-#: As many as people look through; the marts hold the rest.
-SHOWN_ANSWERS = 1000
-
-
-def _cut_answers(rows: list[Row]) -> str | None:
-    if not rows or rows[0]["answer_count"] <= len(rows):
-        return None
-    return f"The newest {len(rows):,} of {rows[0]['answer_count']:,} answers."
-
+from labelhouse.reports.encoding import SHOWN_ROWS, cut_newest
 
 REPORT = Report(
     name="worker_answers",
@@ -39,7 +30,7 @@ REPORT = Report(
         from answers
         where worker_id = $worker
         order by event_at desc, response_id
-        limit {SHOWN_ANSWERS}
+        limit {SHOWN_ROWS}
     """,
     fields=(
         Field("event_at", "Answered", "time"),
@@ -51,5 +42,5 @@ REPORT = Report(
         Field("agrees_with_consolidated", "Agrees", "boolean"),
         Field("time_spent_seconds", "Active time", "seconds"),
     ),
-    note=_cut_answers,
+    note=lambda rows: cut_newest(rows, "answer"),
 )

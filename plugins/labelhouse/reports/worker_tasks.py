@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from labelhouse.reports import Field, Report, Row
+from labelhouse.reports import Field, Report
 from labelhouse.reports.chosen_work import TASKS
-
-#: As many as people look through; the marts hold the rest.
-SHOWN_TASKS = 1000
-
-
-def _cut_tasks(rows: list[Row]) -> str | None:
-    if not rows or rows[0]["task_count"] <= len(rows):
-        return None
-    return f"The newest {len(rows):,} of {rows[0]['task_count']:,} tasks."
-
+from labelhouse.reports.encoding import SHOWN_ROWS, cut_newest
 
 REPORT = Report(
     name="worker_tasks",
@@ -44,7 +35,7 @@ REPORT = Report(
         from tasks
         where worker_id = $worker
         order by event_at desc, task_id
-        limit {SHOWN_TASKS}
+        limit {SHOWN_ROWS}
     """,
     fields=(
         Field("accepted_at", "Accepted", "time"),
@@ -61,6 +52,6 @@ REPORT = Report(
         Field("has_answer", "Answer", "boolean"),
         Field("exclusion_reason", "Not timed", "flags"),
     ),
-    note=_cut_tasks,
+    note=lambda rows: cut_newest(rows, "task"),
     empty="No tasks in this selection.",
 )
