@@ -13,32 +13,20 @@ from labelhouse.reports.encoding import (
     SHOWN_WORKERS,
     cut_workers,
     job_colour,
-    lines_height,
-    rows_chart,
-    specification,
-    worker_axis,
-    worker_tooltip,
+    worker_bars,
 )
 
 
 def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
-    return specification(
-        rows_chart()
-        .mark_bar(cursor="pointer", cornerRadius=1)
-        .encode(
-            x=alt.X("answer_count:Q", title="answers", axis=alt.Axis(tickMinStep=1, format=",d")),
-            y=worker_axis("worker_rank"),
-            color=job_colour(rows),
-            order=alt.Order("job_rank:Q"),
-            tooltip=worker_tooltip(
-                alt.Tooltip("labeling_job_name:N", title="job"),
-                alt.Tooltip("answer_count:Q", title="answers", format=",d"),
-            ),
-        ),
-        lines_height(rows),
-        rows=rows,
+    return worker_bars(
+        rows,
+        alt.X("answer_count:Q", title="answers", axis=alt.Axis(tickMinStep=1, format=",d")),
+        job_colour(rows),
+        alt.Tooltip("labeling_job_name:N", title="job"),
+        alt.Tooltip("answer_count:Q", title="answers", format=",d"),
+        order="job_rank",
     )
 
 

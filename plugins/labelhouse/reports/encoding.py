@@ -168,6 +168,29 @@ def worker_tooltip(*others: alt.Tooltip) -> list[alt.Tooltip]:
     return [alt.Tooltip("worker:N", title="worker"), alt.Tooltip("worker_id:N", title="id"), *others]
 
 
+def worker_bars(
+    rows: list[Row], x: alt.X, color: alt.Color, *tooltip: alt.Tooltip, order: str = "place"
+) -> dict[str, Any]:
+    """The specification of one stacked bar per worker, in the order of `worker_rank`.
+
+    `order` is the column that sorts the parts of a bar: see `in_order`.
+    """
+    import altair as alt
+
+    drawn = (
+        rows_chart()
+        .mark_bar(cursor="pointer", cornerRadius=1)
+        .encode(
+            x=x,
+            y=worker_axis("worker_rank"),
+            color=color,
+            order=alt.Order(f"{order}:Q"),
+            tooltip=worker_tooltip(*tooltip),
+        )
+    )
+    return specification(drawn, lines_height(rows), rows=rows)
+
+
 def cut_workers(rows: list[Row], most: str = "answers") -> str | None:
     """Says so when a chart shows fewer workers than there are (`worker_count` of its rows): those with the `most`."""
     if not rows or rows[0]["worker_count"] <= SHOWN_WORKERS:

@@ -14,11 +14,7 @@ from labelhouse.reports.encoding import (
     category_colour,
     cut_workers,
     in_order,
-    lines_height,
-    rows_chart,
-    specification,
-    worker_axis,
-    worker_tooltip,
+    worker_bars,
 )
 
 _COLOURS = {"active": MAIN_COLOUR, "idle": OTHER_COLOUR}
@@ -30,23 +26,14 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     unit = unit_for(max(row["active_seconds"] + row["idle_seconds"] for row in rows))
     parts = [row | {"part": part, "seconds": row[f"{part}_seconds"]} for row in rows for part in _COLOURS]
     drawn = with_durations(in_order(parts, "part", _COLOURS), unit, "seconds", "active_seconds", "idle_seconds")
-    return specification(
-        rows_chart()
-        .mark_bar(cursor="pointer", cornerRadius=1)
-        .encode(
-            x=alt.X("seconds_in_unit:Q", title=unit.name, axis=alt.Axis(tickCount=8, format=",.2~f")),
-            y=worker_axis("worker_rank"),
-            color=category_colour(parts, "part", _COLOURS),
-            order=alt.Order("place:Q"),
-            tooltip=worker_tooltip(
-                alt.Tooltip("active_seconds_in_words:N", title="active"),
-                alt.Tooltip("idle_seconds_in_words:N", title="idle"),
-                alt.Tooltip("active_ratio:Q", title="share that is active", format=".1%"),
-                alt.Tooltip("compared_task_count:Q", title="tasks", format=",d"),
-            ),
-        ),
-        lines_height(rows),
-        rows=drawn,
+    return worker_bars(
+        drawn,
+        alt.X("seconds_in_unit:Q", title=unit.name, axis=alt.Axis(tickCount=8, format=",.2~f")),
+        category_colour(parts, "part", _COLOURS),
+        alt.Tooltip("active_seconds_in_words:N", title="active"),
+        alt.Tooltip("idle_seconds_in_words:N", title="idle"),
+        alt.Tooltip("active_ratio:Q", title="share that is active", format=".1%"),
+        alt.Tooltip("compared_task_count:Q", title="tasks", format=",d"),
     )
 
 

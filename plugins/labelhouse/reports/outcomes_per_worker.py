@@ -12,33 +12,20 @@ from labelhouse.reports.encoding import (
     category_colour,
     cut_workers,
     in_order,
-    lines_height,
-    rows_chart,
-    specification,
-    worker_axis,
-    worker_tooltip,
+    worker_bars,
 )
 
 
 def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
-    return specification(
-        rows_chart()
-        .mark_bar(cursor="pointer", cornerRadius=1)
-        .encode(
-            x=alt.X("task_count:Q", title="tasks", axis=alt.Axis(tickMinStep=1, tickCount=8, format=",d")),
-            y=worker_axis("worker_rank"),
-            color=category_colour(rows, "outcome", OUTCOME_COLOURS),
-            order=alt.Order("place:Q"),
-            tooltip=worker_tooltip(
-                alt.Tooltip("outcome:N", title="outcome"),
-                alt.Tooltip("task_count:Q", title="tasks", format=",d"),
-                alt.Tooltip("share_ratio:Q", title="of all that the worker took", format=".1%"),
-            ),
-        ),
-        lines_height(rows),
-        rows=in_order(rows, "outcome", OUTCOME_COLOURS),
+    return worker_bars(
+        in_order(rows, "outcome", OUTCOME_COLOURS),
+        alt.X("task_count:Q", title="tasks", axis=alt.Axis(tickMinStep=1, tickCount=8, format=",d")),
+        category_colour(rows, "outcome", OUTCOME_COLOURS),
+        alt.Tooltip("outcome:N", title="outcome"),
+        alt.Tooltip("task_count:Q", title="tasks", format=",d"),
+        alt.Tooltip("share_ratio:Q", title="of all that the worker took", format=".1%"),
     )
 
 

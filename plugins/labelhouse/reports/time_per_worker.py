@@ -13,11 +13,7 @@ from labelhouse.reports.encoding import (
     category_colour,
     cut_workers,
     in_order,
-    lines_height,
-    rows_chart,
-    specification,
-    worker_axis,
-    worker_tooltip,
+    worker_bars,
 )
 
 
@@ -26,23 +22,14 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
 
     unit = unit_for(max(row["worker_seconds"] for row in rows))
     drawn = with_durations(in_order(rows, "modality", MODALITY_COLOURS), unit, "total_seconds", "worker_seconds")
-    return specification(
-        rows_chart()
-        .mark_bar(cursor="pointer", cornerRadius=1)
-        .encode(
-            x=alt.X("total_seconds_in_unit:Q", title=unit.name, axis=alt.Axis(tickCount=8, format=",.2~f")),
-            y=worker_axis("worker_rank"),
-            color=category_colour(rows, "modality", MODALITY_COLOURS),
-            order=alt.Order("place:Q"),
-            tooltip=worker_tooltip(
-                alt.Tooltip("modality:N", title="modality"),
-                alt.Tooltip("total_seconds_in_words:N", title="time"),
-                alt.Tooltip("timed_task_count:Q", title="tasks", format=",d"),
-                alt.Tooltip("worker_seconds_in_words:N", title="with all modalities"),
-            ),
-        ),
-        lines_height(rows),
-        rows=drawn,
+    return worker_bars(
+        drawn,
+        alt.X("total_seconds_in_unit:Q", title=unit.name, axis=alt.Axis(tickCount=8, format=",.2~f")),
+        category_colour(rows, "modality", MODALITY_COLOURS),
+        alt.Tooltip("modality:N", title="modality"),
+        alt.Tooltip("total_seconds_in_words:N", title="time"),
+        alt.Tooltip("timed_task_count:Q", title="tasks", format=",d"),
+        alt.Tooltip("worker_seconds_in_words:N", title="with all modalities"),
     )
 
 
