@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from labelhouse.identities import Identities
 from labelhouse.schema.tables import QUARANTINE, TRAIL_DIGESTS
@@ -89,24 +85,6 @@ def digests_of(uri: str, asked: Clients) -> list[Unit]:
 
 def rows_of(columns: dict[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-@contextmanager
-def simulated_s3() -> Iterator[Any]:
-    """A client of a simulated S3."""
-    with mock_aws():
-        yield boto3.client("s3", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
-
-
-@contextmanager
-def trails_bucket(client: Any) -> Iterator[Any]:
-    """The client, while there is a bucket `trails`."""
-    client.create_bucket(Bucket="trails")
-    yield client
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket="trails"):
-        for found in page.get("Contents", ()):
-            client.delete_object(Bucket="trails", Key=found["Key"])
-    client.delete_bucket(Bucket="trails")
 
 
 def in_bucket(trail: Trail, s3: Any, *signers: str) -> Verified:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from labelhouse.sources import UnitGone, UnitReplaced, Window, all_sources
 from labelhouse.sources.cloudtrail import SOURCE, delivered_at
 from s3_clients import only
 from trail_units import ACCOUNT, LOG, call, gzipped, log, parse
-from trail_verified import simulated_s3, trails_bucket
 
 DAY = datetime(2024, 5, 6, tzinfo=UTC)
 MORNING = Window(datetime(2024, 5, 6, 5, tzinfo=UTC), datetime(2024, 5, 6, 8, tzinfo=UTC))
@@ -87,18 +85,6 @@ def test_the_source_is_found_by_its_name() -> None:
 
 
 # --- buckets
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    with simulated_s3() as found:
-        yield found
-
-
-@pytest.fixture
-def s3(client: Any) -> Iterator[Any]:
-    with trails_bucket(client) as bucket:
-        yield bucket
 
 
 def put(s3: Any, *keys: str) -> None:

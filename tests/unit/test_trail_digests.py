@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,7 @@ import pytest
 from labelhouse.sources.objects import key_of
 from trail import Trail, sha256
 from trail_faults import FAULTS, four_hours
-from trail_verified import in_bucket, in_copy, simulated_s3, trails_bucket
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Any]:
-    with simulated_s3() as client:
-        yield client
-
-
-@pytest.fixture
-def s3(simulated: Any) -> Iterator[Any]:
-    with trails_bucket(simulated) as client:
-        yield client
-
+from trail_verified import in_bucket, in_copy
 
 # --- every fault
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,23 +24,8 @@ from trail_verified import (
     no_clients,
     refusal,
     rows,
-    simulated_s3,
-    trails_bucket,
     uploaded,
 )
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Any]:
-    with simulated_s3() as client:
-        yield client
-
-
-@pytest.fixture
-def s3(simulated: Any) -> Iterator[Any]:
-    with trails_bucket(simulated) as client:
-        yield client
-
 
 # --- what is read
 

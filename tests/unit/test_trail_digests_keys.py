@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,22 +21,8 @@ from trail_verified import (
     no_clients,
     refusal,
     rows,
-    simulated_s3,
-    trails_bucket,
     uploaded,
 )
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Any]:
-    with simulated_s3() as client:
-        yield client
-
-
-@pytest.fixture
-def s3(simulated: Any) -> Iterator[Any]:
-    with trails_bucket(simulated) as client:
-        yield client
 
 
 def test_keys_are_asked_for_once_a_day_of_digests_and_never_in_the_future(s3: Any) -> None:

@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,23 +27,8 @@ from trail_verified import (
     IDENTITIES,
     no_clients,
     rows_of,
-    simulated_s3,
-    trails_bucket,
     uploaded,
 )
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Any]:
-    with simulated_s3() as client:
-        yield client
-
-
-@pytest.fixture
-def s3(simulated: Any) -> Iterator[Any]:
-    with trails_bucket(simulated) as client:
-        yield client
-
 
 # --- names
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,22 +22,8 @@ from labelhouse.sources.trails.verdicts import (
 from trail import HOUR, Trail
 from trail_faults import four_hours
 from trail_verified import (
-    simulated_s3,
-    trails_bucket,
     uploaded,
 )
-
-
-@pytest.fixture(scope="module")
-def simulated() -> Iterator[Any]:
-    with simulated_s3() as client:
-        yield client
-
-
-@pytest.fixture
-def s3(simulated: Any) -> Iterator[Any]:
-    with trails_bucket(simulated) as client:
-        yield client
 
 
 def stored(trail: Trail, place: str = "s3://trails") -> list[Unit]:
