@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from forked_dbt import run_dbt
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.tables import DAY_TABLES, TABLES
 from labelhouse.settings import PROJECT_DIR
@@ -208,37 +209,49 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Dbt:
-    """Runs dbt; all runs share one target folder, so that only the first parses the whole project."""
+    """Runs dbt; only the first of all runs with the same variables parses the whole project.
+
+    dbt parses everything again when the profile changes, and that names the build file: every one is built under
+    the same name, and then moved back.
+    """
 
     folder: Path
 
-    def run(self, database: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, database: Path, *arguments: str, variables: Mapping[str, str] | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """One command on one build file, whatever its outcome."""
-        return subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR],
-            env={
-                **os.environ,
-                "LABELHOUSE_BUILD_DB": str(database),
-                "DBT_TARGET_PATH": str(self.target),
-                "DBT_LOG_PATH": str(self.folder / "logs"),
-                **environment,
-            },
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        said = json.dumps(variables or {}, sort_keys=True)
+        built = self.folder / "build.duckdb"
+        database.replace(built)
+        try:
+            return run_dbt(
+                [*arguments, "--vars", said, "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)],
+                {
+                    **os.environ,
+                    "LABELHOUSE_BUILD_DB": str(built),
+                    "DBT_TARGET_PATH": str(self.target(variables)),
+                    "DBT_LOG_PATH": str(self.folder / "logs"),
+                    **environment,
+                },
+                self.folder,
+            )
+        finally:
+            built.replace(database)
 
-    def build(self, database: Path, *arguments: str, **environment: str) -> Path:
+    def build(
+        self, database: Path, *arguments: str, variables: Mapping[str, str] | None = None, **environment: str
+    ) -> Path:
         """`dbt build` without unit tests, which must pass."""
-        done = self.run(database, "build", "--exclude-resource-type", "unit_test", *arguments, **environment)
-        assert done.returncode == 0, done.stdout + done.stderr
+        command = ("build", "--exclude-resource-type", "unit_test", *arguments)
+        done = self.run(database, *command, variables=variables, **environment)
+        assert done.returncode == 0, done.stdout
         return database
 
-    @property
-    def target(self) -> Path:
+    def target(self, variables: Mapping[str, str] | None = None) -> Path:
         """Where dbt leaves its artifacts."""
-        return self.folder / "target"
+        said = json.dumps(variables or {}, sort_keys=True)
+        return self.folder / f"target-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ unlabelled object, chained manifests, public workers, job names that differ by c
 from __future__ import annotations
 
 import hashlib
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -147,9 +146,11 @@ def test_dim_labeling_job(built: Path) -> None:
     ]
 
 
-def test_dates_follow_the_reporting_time_zone_and_nothing_follows_the_machines(built: Path, tmp_path: Path) -> None:
+def test_dates_follow_the_reporting_time_zone_and_nothing_follows_the_machines(
+    dbt_runner: Dbt, built: Path, tmp_path: Path
+) -> None:
     database = everything().write(tmp_path / "build.duckdb")
-    Dbt(tmp_path).build(database, "--vars", json.dumps({"reporting_time_zone": "Asia/Tokyo"}), TZ="Pacific/Auckland")
+    dbt_runner.build(database, variables={"reporting_time_zone": "Asia/Tokyo"}, TZ="Pacific/Auckland")
     dates = [day for (day,) in read_rows(database, "select event_date from fct_worker_response")]
     assert dates == [date(2024, 3, day) for day in (1, 1, 2, 2, 2, 3, 4)]
     changed = [day for (day,) in read_rows(database, "from int_changed_event_dates")]
@@ -160,11 +161,11 @@ def test_dates_follow_the_reporting_time_zone_and_nothing_follows_the_machines(b
         assert read_rows(database, f"from {mart}") == read_rows(built, f"from {mart}")
 
 
-def test_a_variable_is_never_sql(tmp_path: Path) -> None:
+def test_a_variable_is_never_sql(dbt_runner: Dbt, tmp_path: Path) -> None:
     database = everything().write(tmp_path / "build.duckdb")
-    variables = json.dumps({"reporting_time_zone": "UTC' as date); drop table raw.worker_responses; --"})
+    variables = {"reporting_time_zone": "UTC' as date); drop table raw.worker_responses; --"}
     models = ("--select", "+int_changed_event_dates,resource_type:model")
-    done = Dbt(tmp_path).run(database, "build", *models, "--vars", variables)
+    done = dbt_runner.run(database, "build", *models, variables=variables)
     assert done.returncode == 1
     assert "Unknown TimeZone" in done.stdout
     assert read_rows(database, "select count(*) from raw.worker_responses") == [(7,)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,13 +49,12 @@ def published(database: Path) -> dict[date, list[tuple[Any, ...]]]:
     return rows
 
 
-def test_changed_days_over_the_old_release_equal_a_full_build(tmp_path: Path) -> None:
-    dbt = Dbt(tmp_path)
-    variables = ("--vars", json.dumps({"reporting_time_zone": "Asia/Tokyo"}))
-    old = published(dbt.build(before().write(tmp_path / "old.duckdb"), *variables))
+def test_changed_days_over_the_old_release_equal_a_full_build(dbt_runner: Dbt, tmp_path: Path) -> None:
+    variables = {"reporting_time_zone": "Asia/Tokyo"}
+    old = published(dbt_runner.build(before().write(tmp_path / "old.duckdb"), variables=variables))
     delivery, changed_days = after()
-    new = dbt.build(delivery.write(tmp_path / "new.duckdb", changed_days), *variables)
-    full = dbt.build(delivery.write(tmp_path / "full.duckdb"), *variables)
+    new = dbt_runner.build(delivery.write(tmp_path / "new.duckdb", changed_days), variables=variables)
+    full = dbt_runner.build(delivery.write(tmp_path / "full.duckdb"), variables=variables)
 
     replaced = {event_date for (event_date,) in read_rows(new, "from int_changed_event_dates")}
     assert replaced == {date(2026, 3, day) for day in range(2, 8)}  # a UTC day begins on one date and ends on the next

@@ -23,7 +23,7 @@ CRITERIA = {
     HOSTILE: {"at_least": 2},
     "m'": {"at_most": 1e-07},
 }
-VARIABLES = ("--vars", json.dumps({"minimum_criteria": json.dumps(CRITERIA)}))
+VARIABLES = {"minimum_criteria": json.dumps(CRITERIA)}
 
 
 def at(hours: float, minutes: float = 0) -> datetime:
@@ -91,14 +91,9 @@ def _incidents(delivery: Delivery) -> None:
 
 
 @pytest.fixture(scope="module")
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
-    """dbt with a target folder of its own: other variables make it parse the whole project again."""
-    return Dbt(tmp_path_factory.mktemp("dbt"))
-
-
-@pytest.fixture(scope="module")
-def built(dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return dbt.build(everything().write(tmp_path_factory.mktemp("training") / "build.duckdb"), *VARIABLES)
+def built(dbt_runner: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = everything().write(tmp_path_factory.mktemp("training") / "build.duckdb")
+    return dbt_runner.build(database, variables=VARIABLES)
 
 
 def figures(database: Path, run_name: str, columns: str) -> list[tuple[Any, ...]]:
@@ -288,10 +283,10 @@ def test_a_writer_and_a_network_are_new_once(built: Path) -> None:
     ]
 
 
-def test_points_without_calls_are_runs_all_the_same(dbt: Dbt, tmp_path: Path) -> None:
+def test_points_without_calls_are_runs_all_the_same(dbt_runner: Dbt, tmp_path: Path) -> None:
     delivery = everything()
     delivery.rows["management_events"] = []
-    database = dbt.build(delivery.write(tmp_path / "build.duckdb"), *VARIABLES)
+    database = dbt_runner.build(delivery.write(tmp_path / "build.duckdb"), variables=VARIABLES)
     columns = "training_job_name, experiment_name, status, started_at, completed_at, point_count"
     query = f"select {columns} from dim_run where run_name = '{JOB}'"
     assert read_rows(database, query) == [("birds-7", None, None, None, None, 45)]
@@ -300,10 +295,10 @@ def test_points_without_calls_are_runs_all_the_same(dbt: Dbt, tmp_path: Path) ->
     assert found == {"duplicated_points", "step_ahead", "new_principal", "new_network", "outside_run"}
 
 
-def test_calls_without_points_are_runs_only_where_they_name_one(dbt: Dbt, tmp_path: Path) -> None:
+def test_calls_without_points_are_runs_only_where_they_name_one(dbt_runner: Dbt, tmp_path: Path) -> None:
     delivery = everything()
     delivery.rows["training_metrics"] = []
-    database = dbt.build(delivery.write(tmp_path / "build.duckdb"), *VARIABLES)
+    database = dbt_runner.build(delivery.write(tmp_path / "build.duckdb"), variables=VARIABLES)
     columns = "run_name, display_name, training_job_name, completed_at, run_number"
     assert read_rows(database, f"select {columns} from dim_run") == [
         (JOB, "Try 7", "Birds-7", at(72, 25), None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -72,13 +71,12 @@ def published(database: Path, mart: str) -> dict[date, list[tuple[Any, ...]]]:
     return rows
 
 
-def test_changed_dates_over_the_old_release_equal_a_full_build(tmp_path: Path) -> None:
-    dbt = Dbt(tmp_path)
-    variables = ("--vars", json.dumps({"reporting_time_zone": "Asia/Tokyo"}))
-    old = dbt.build(before().write(tmp_path / "old.duckdb"), *variables)
+def test_changed_dates_over_the_old_release_equal_a_full_build(dbt_runner: Dbt, tmp_path: Path) -> None:
+    variables = {"reporting_time_zone": "Asia/Tokyo"}
+    old = dbt_runner.build(before().write(tmp_path / "old.duckdb"), variables=variables)
     delivery, changed_days = after()
-    new = dbt.build(delivery.write(tmp_path / "new.duckdb", changed_days), *variables)
-    full = dbt.build(delivery.write(tmp_path / "full.duckdb"), *variables)
+    new = dbt_runner.build(delivery.write(tmp_path / "new.duckdb", changed_days), variables=variables)
+    full = dbt_runner.build(delivery.write(tmp_path / "full.duckdb"), variables=variables)
     for mart, changed_dates in BY_DAYS.items():
         replaced = {event_date for (event_date,) in read_rows(new, f"from {changed_dates}")}
         kept = {day: rows for day, rows in published(old, mart).items() if day not in replaced}

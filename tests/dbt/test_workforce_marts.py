@@ -104,10 +104,9 @@ def everything() -> Delivery:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("workforce")
-    variables = ("--vars", json.dumps({"job_name_rules": json.dumps(RULES)}))
-    return Dbt(folder).build(everything().write(folder / "build.duckdb"), *variables)
+def built(dbt_runner: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = everything().write(tmp_path_factory.mktemp("workforce") / "build.duckdb")
+    return dbt_runner.build(database, variables={"job_name_rules": json.dumps(RULES)})
 
 
 def only(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,11 +32,9 @@ def every_half_hour() -> Delivery:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("zones")
-    variables = json.dumps({"reporting_time_zone": "Europe/Berlin"})
-    database = every_half_hour().write(folder / "build.duckdb")
-    return Dbt(folder).build(database, "--vars", variables, TZ="Pacific/Auckland")
+def built(dbt_runner: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    database = every_half_hour().write(tmp_path_factory.mktemp("zones") / "build.duckdb")
+    return dbt_runner.build(database, variables={"reporting_time_zone": "Europe/Berlin"}, TZ="Pacific/Auckland")
 
 
 def test_every_date_has_the_hours_that_it_has(built: Path) -> None:
