@@ -43,6 +43,19 @@ def marts(settings: Settings) -> dict[str, list[dict[str, Any]]]:
     return {name: query(release, f"select * from {name} order by all").to_pylist() for name in release.marts}
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A small published lake that tests only read: its dates are Kolkata's, and one answer is cut off."""
+    folder = tmp_path_factory.mktemp("published")
+    job = write_job(folder / "export")
+    (job / "annotations/worker-response/iteration-1/0/2026-03-01_10:00:00.json").write_text(
+        '{"answers": [{"workerMetadata": {"identityData": {"sub": "' + SUB.format(7) + '", "email": "' + EMAIL.format(7)
+    )
+    settings = at(folder, reporting_time_zone="Asia/Kolkata")
+    assert run(settings).release_id == "000001"
+    return settings
+
+
 def test_a_real_job_is_published_whole(tmp_path: Path, real_data: Path) -> None:
     settings = at(tmp_path, sources={"labeling_output": str(real_data / "labeling-output")})
     result = run(settings)
@@ -66,14 +79,11 @@ def test_a_real_job_is_published_whole(tmp_path: Path, real_data: Path) -> None:
     assert query_lake(settings, "select count(time_spent_seconds) as n from fct_worker_job")["n"].to_pylist() == [0]
 
 
-def test_nothing_new_publishes_nothing(tmp_path: Path) -> None:
-    write_job(tmp_path / "export")
-    settings = at(tmp_path)
-    assert run(settings).release_id == "000001"
-    before = marts(settings)
-    again = run(settings)
+def test_nothing_new_publishes_nothing(published: Settings) -> None:
+    before = marts(published)
+    again = run(published)
     assert (again.release_id, again.loaded) == (None, extraction.LoadSummary())
-    assert marts(settings) == before
+    assert marts(published) == before
 
 
 def test_growing_by_days_ends_like_loading_at_once(tmp_path: Path) -> None:
@@ -150,11 +160,8 @@ def test_plans_have_at_most_two_hundred_batches(tmp_path: Path) -> None:
     assert (planned.unit_count, planned.batch_count) == (451, 151)
 
 
-def test_the_reporting_time_zone_decides_the_dates(tmp_path: Path) -> None:
-    write_job(tmp_path / "export", objects=4)
-    settings = at(tmp_path, reporting_time_zone="Asia/Kolkata")
-    run(settings)
-    dates = query_lake(settings, "select distinct event_date from fct_worker_response")["event_date"].to_pylist()
+def test_the_reporting_time_zone_decides_the_dates(published: Settings) -> None:
+    dates = query_lake(published, "select distinct event_date from fct_worker_response")["event_date"].to_pylist()
     assert [str(day) for day in dates] == ["2026-03-02"], "22:00 UTC is the next day in Kolkata"
 
 
@@ -171,19 +178,13 @@ def test_old_releases_stay_readable_and_the_oldest_go(tmp_path: Path) -> None:
     assert sorted(path.name for path in (settings.lake / "releases").glob("0*")) == ["000002", "000003"]
 
 
-def test_no_identity_is_anywhere_in_the_lake(tmp_path: Path) -> None:
-    job = write_job(tmp_path / "export")
-    (job / "annotations/worker-response/iteration-1/0/2026-03-01_10:00:00.json").write_text(
-        '{"answers": [{"workerMetadata": {"identityData": {"sub": "' + SUB.format(7) + '", "email": "' + EMAIL.format(7)
-    )
-    settings = at(tmp_path)
-    run(settings)
-    files = [path for path in settings.lake.rglob("*") if path.is_file()]
+def test_no_identity_is_anywhere_in_the_lake(published: Settings) -> None:
+    files = [path for path in published.lake.rglob("*") if path.is_file()]
     assert len(files) > 20
     for path in files:
         content = path.read_bytes()
         assert b"canary" not in content, path
-    rows = query_lake(settings, "select answer_json || ' ' || worker_pseudonym as t from raw.worker_responses")
+    rows = query_lake(published, "select answer_json || ' ' || worker_pseudonym as t from raw.worker_responses")
     text = " ".join(rows["t"].to_pylist())
     assert "p_" in text
     assert "canary" not in text
@@ -224,16 +225,6 @@ def test_parameters_are_data(published: Settings) -> None:
     assert release
     found = query(release, "select * from fct_worker_job where labeling_job_name = $job", {"job": "' or 1=1 --"})
     assert found.num_rows == 0
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A small published lake."""
-    folder = tmp_path_factory.mktemp("published")
-    write_job(folder / "export")
-    settings = at(folder)
-    run(settings)
-    return settings
 
 
 def test_a_damaged_serving_file_is_one_sentence(tmp_path: Path) -> None:
