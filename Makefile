@@ -4,8 +4,12 @@ UV     := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/
 BIN    := .venv/bin
 BEGAN  := $(shell date +%s)
 
-# Tests that start Airflow or a browser, one after the other; all others run in parallel.
-SERIAL := tests/dags tests/web tests/end_to_end
+# What starts an Airflow has the machine to itself: the demo, then the tests that share one. All others run in parallel,
+# a file at a time in this order; the small files of tests/unit come last, so that both processes end together.
+DEMO     := tests/end_to_end/test_make_demo.py
+AIRFLOW  := tests/web/test_routes_in_airflow.py tests/end_to_end
+FOLDERS  := $(patsubst %/,%,$(wildcard tests/*/))
+PARALLEL := $(filter-out %__pycache__ tests/benchmarks tests/unit $(AIRFLOW),$(FOLDERS)) tests/unit
 
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
@@ -27,8 +31,9 @@ clean-demo: ## Removes everything that the demo keeps
 	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
 
 test: lint chromium ## Lint, then every test; prints the ten slowest
-	$(BIN)/pytest -n 2 --dist loadfile --durations=10 tests $(SERIAL:%=--ignore=%) --ignore=tests/benchmarks
-	$(BIN)/pytest --durations=10 $(SERIAL)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(PARALLEL) $(AIRFLOW:%=--ignore=%)
+	$(BIN)/pytest $(DEMO)
+	$(BIN)/pytest --durations=10 $(AIRFLOW) --ignore=$(DEMO)
 
 lint: setup ## Formats, types, import layers, SQL, and whether generated files are fresh
 	$(BIN)/ruff check
