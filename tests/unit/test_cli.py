@@ -42,12 +42,14 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A lake that `labelhouse run` published, twice."""
+    """A lake that `labelhouse run` published, twice, of two places."""
     folder = tmp_path_factory.mktemp("cli")
     write_job(folder / "export", name="=cmd|' calc'!A0", objects=4)
-    first = labelhouse("run", "--source", f"labeling_output={folder / 'export'}", "--lake", str(folder / "lake"))
+    write_job(folder / "more", name="more", objects=1)
+    places = json.dumps([str(folder / "export"), str(folder / "more")])
+    first = labelhouse("run", "--source", f"labeling_output={places}", "--lake", str(folder / "lake"))
     assert first.returncode == 0, first.stderr
-    assert "Release 000001 is published: 16 records read = 16 loaded + 0 duplicate" in first.stdout
+    assert "Release 000001 is published: 20 records read = 20 loaded + 0 duplicate" in first.stdout
     assert [line.split(" ", 1)[1] for line in first.stderr.splitlines()] == [
         "load labeling_output",
         "prepare",
@@ -57,7 +59,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "publish",
         "done",
     ], "plain lines where there is no terminal, and nothing else"
-    second = labelhouse("run", "--source", f"labeling_output={folder / 'export'}", "--lake", str(folder / "lake"))
+    second = labelhouse("run", "--source", f"labeling_output={places}", "--lake", str(folder / "lake"))
     assert second.returncode == 0, second.stderr
     assert "nothing changed" in second.stdout
     return folder / "lake"
@@ -72,7 +74,7 @@ def test_marts_by_bare_name_and_raw_tables(lake: Path) -> None:
         "--format",
         "json",
     )
-    assert json.loads(done.stdout) == [{"n": 12, "raw_n": 12}]
+    assert json.loads(done.stdout) == [{"n": 15, "raw_n": 15}]
 
 
 def test_json_of_nothing_is_an_empty_list(lake: Path) -> None:
@@ -81,7 +83,7 @@ def test_json_of_nothing_is_an_empty_list(lake: Path) -> None:
 
 
 def test_csv_disarms_formulas_and_keeps_numbers(lake: Path) -> None:
-    sql = "select labeling_job_name, -1.5 as minus, time_spent_seconds from fct_worker_job limit 1"
+    sql = "select labeling_job_name, -1.5 as minus, time_spent_seconds from fct_worker_job order by 1 limit 1"
     done = labelhouse("query", sql, "--lake", str(lake), "--format", "csv")
     names, (job, minus, seconds) = csv.reader(io.StringIO(done.stdout))
     assert names == ["labeling_job_name", "minus", "time_spent_seconds"]
@@ -128,20 +130,15 @@ def test_a_source_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     refused(labelhouse("run", *twice, "--lake", str(tmp_path / "lake")), "given twice")
 
 
-def test_several_places_and_those_of_the_environment(tmp_path: Path) -> None:
+def test_the_places_of_the_environment(tmp_path: Path) -> None:
     folders = [str(tmp_path / name) for name in ("one", "two")]
     for folder in folders:
         write_job(Path(folder), name=f"job-{Path(folder).name}", objects=1)
-    for number, (options, environ) in enumerate(
-        [
-            (["--source", f"labeling_output={json.dumps(folders)}"], {}),
-            ([], {"LABELHOUSE_SOURCES": json.dumps({"labeling_output": {"places": folders, "schedule": None}})}),
-        ]
-    ):
-        lake = ["--lake", str(tmp_path / f"lake{number}")]
-        done = labelhouse("run", *options, *lake, **environ)
-        assert done.returncode == 0, done.stderr
-        assert "8 records read = 8 loaded" in done.stdout
+    sources = json.dumps({"labeling_output": {"places": folders, "schedule": None}})
+    lake = ["--lake", str(tmp_path / "lake")]
+    done = labelhouse("run", *lake, LABELHOUSE_SOURCES=sources)
+    assert done.returncode == 0, done.stderr
+    assert "8 records read = 8 loaded" in done.stdout
     refused(labelhouse("run", *lake), "--source", "LABELHOUSE_SOURCES")
     refused(labelhouse("run", "--source", "labeling_output={places", *lake), "neither a URI nor JSON")
     refused(labelhouse("run", "--source", "labeling_output=[]", *lake), "LABELHOUSE_SOURCES.labeling_output.places")
