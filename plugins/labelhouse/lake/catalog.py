@@ -38,6 +38,8 @@ TABLE_PROPERTIES = {
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "50",
     "write.parquet.compression-codec": "zstd",
+    # by default the first 16 characters, which all units of a source share
+    "write.metadata.metrics.column.unit_uri": "full",
 }
 #: The ledger is committed by compare-and-swap: who loses looks again instead of being rebased.
 LEDGER_PROPERTIES = TABLE_PROPERTIES | {"commit.retry.num-retries": "0"}

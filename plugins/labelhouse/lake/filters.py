@@ -56,11 +56,12 @@ def _within(days: DayRange) -> BooleanExpression:
 
 def of_units(unit_uris: Collection[str]) -> BooleanExpression:
     """Rows of these units. The bounds prune files where the set is too long for pyiceberg to look into."""
-    return And(
-        In("unit_uri", set(unit_uris)),
-        GreaterThanOrEqual("unit_uri", min(unit_uris)),
-        LessThanOrEqual("unit_uri", max(unit_uris)),
-    )
+    return And(In("unit_uri", set(unit_uris)), between_units(unit_uris))
+
+
+def between_units(unit_uris: Collection[str]) -> BooleanExpression:
+    """Rows of these units and of all between them: pyiceberg takes long over sets of thousands, Arrow does not."""
+    return And(GreaterThanOrEqual("unit_uri", min(unit_uris)), LessThanOrEqual("unit_uri", max(unit_uris)))
 
 
 def of_records(key_column: str, keys: Collection[str]) -> BooleanExpression:

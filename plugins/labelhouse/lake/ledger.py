@@ -9,10 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyiceberg.expressions import AlwaysFalse, And, BooleanExpression
+from pyiceberg.table import ALWAYS_TRUE
 from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.lake.catalog import Lake
-from labelhouse.lake.filters import loaded_after
+from labelhouse.lake.filters import between_units, loaded_after
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
 
@@ -88,9 +90,7 @@ class Ledger:
 
     def newest_loads(self, unit_uris: Iterable[str]) -> dict[str, datetime]:
         """Unit URI → when its newest version was loaded, for those of `unit_uris` that the lake knows."""
-        wanted = pa.array(list(unit_uris), pa.string())
-        rows = self._read(("unit_uri", "loaded_at"))
-        rows = rows.filter(pc.is_in(rows["unit_uri"], wanted)).sort_by("loaded_at")
+        rows = self._read_units(unit_uris, ("unit_uri", "loaded_at")).sort_by("loaded_at")
         return dict(zip(rows["unit_uri"].to_pylist(), rows["loaded_at"].to_pylist(), strict=True))
 
     def loaded_since(self, moment: datetime, versions: Mapping[str, str]) -> list[LedgerRow]:
@@ -98,13 +98,13 @@ class Ledger:
 
         Where that is empty any version will do: only the content tells, and it was read after that moment.
         """
-        scan = self._table.scan(row_filter=loaded_after(moment), snapshot_id=self.snapshot_id)
-        newest = {row["unit_uri"]: row for row in scan.to_arrow().sort_by("loaded_at").to_pylist()}
-        names = [each.name for each in fields(LedgerRow)]
+        names = tuple(each.name for each in fields(LedgerRow))
+        rows = self._read_units(versions, names, loaded_after(moment)).sort_by("loaded_at")
+        newest = {row["unit_uri"]: row for row in rows.to_pylist()}
         return [
             LedgerRow(**{name: row[name] for name in names})
             for uri, row in newest.items()
-            if versions.get(uri) in (row["unit_version"], "")
+            if versions[uri] in (row["unit_version"], "")
         ]
 
     def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> list[tuple[str, str]]:
@@ -134,8 +134,18 @@ class Ledger:
         newest = sorted(dict(zip(unit_uris, range(len(unit_uris)), strict=True)).values())
         return rows.take(order.take(pa.array(newest, pa.int64())))
 
-    def _read(self, columns: tuple[str, ...]) -> pa.Table:
-        return self._table.scan(selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
+    def _read_units(
+        self, unit_uris: Iterable[str], columns: tuple[str, ...], among: BooleanExpression = ALWAYS_TRUE
+    ) -> pa.Table:
+        """The rows of these units; files of other units alone are not opened."""
+        wanted = list(unit_uris)
+        if not wanted:
+            return self._read(columns, AlwaysFalse())
+        rows = self._read(columns, And(among, between_units(wanted)))
+        return rows.filter(pc.is_in(rows["unit_uri"], pa.array(wanted, pa.string())))
+
+    def _read(self, columns: tuple[str, ...], among: BooleanExpression = ALWAYS_TRUE) -> pa.Table:
+        return self._table.scan(among, selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
 
 
 def _pairs(rows: pa.Table, key: str, value: str) -> dict[str, str]:

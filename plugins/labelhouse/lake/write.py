@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -22,7 +23,7 @@ from pyiceberg.expressions import And, BooleanExpression
 
 from labelhouse.lake.append import append
 from labelhouse.lake.catalog import Lake, retrying
-from labelhouse.lake.filters import DayRange, during, loaded, loaded_before, of_units
+from labelhouse.lake.filters import DayRange, between_units, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
 from labelhouse.lake.record_copies import RecordCopies, records_of
 from labelhouse.schema.arrow import load_schema
@@ -96,24 +97,35 @@ class Pending:
 
 
 class _Gathered:
-    """Small chunks of a table, together as lists until they are worth Arrow columns."""
+    """Small chunks of a table, together until they are worth Arrow columns."""
 
     def __init__(self) -> None:
-        self.columns: defaultdict[str, list[Any]] = defaultdict(list)
-        self._size_bytes = 0
+        self._pieces: list[tuple[LoadedUnit, int, Mapping[str, Any]]] = []
+        self._count = self._size_bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether it is time for Arrow."""
-        return len(self.columns["position"]) >= GATHERED_ROWS or self._size_bytes > GATHERED_BYTES
+        return self._count >= GATHERED_ROWS or self._size_bytes > GATHERED_BYTES
 
-    def add(self, unit: LoadedUnit, columns: Mapping[str, Any], names: Iterable[str]) -> None:
+    def add(self, unit: LoadedUnit, columns: Mapping[str, Any]) -> None:
+        """Takes a chunk of a unit, all its columns lists."""
         count = len(columns["position"])
-        own = {"unit_uri": [unit.unit_uri] * count, "unit_version": [unit.unit_version] * count}
-        for name in names:
-            if name not in _OF_THE_LOAD:
-                self.columns[name] += own.get(name) or columns.get(name) or [None] * count
+        self._pieces.append((unit, count, columns))
+        self._count += count
         self._size_bytes += unit.size_bytes
+
+    def columns(self, names: Iterable[str]) -> dict[str, list[Any]]:
+        """Everything, column by column."""
+        found = {
+            "unit_uri": [unit.unit_uri for unit, count, _ in self._pieces for _ in range(count)],
+            "unit_version": [unit.unit_version for unit, count, _ in self._pieces for _ in range(count)],
+        }
+        for name in names:
+            if name not in found and name not in _OF_THE_LOAD:
+                pieces = (columns.get(name) or [None] * count for _, count, columns in self._pieces)
+                found[name] = list(chain.from_iterable(pieces))
+        return found
 
 
 class BatchLoad:
@@ -168,7 +180,7 @@ class BatchLoad:
                 self._filled.add(name)
                 if _is_small(columns):
                     unit.event_dates |= {event_at.astimezone(UTC).date() for event_at in columns["event_at"]}
-                    self._gathered[name].add(unit, columns, self._schemas[name].names)
+                    self._gathered[name].add(unit, columns)
                     if self._gathered[name].is_full:
                         self._close_gathered(name)
                 else:
@@ -271,7 +283,7 @@ class BatchLoad:
     def _close_gathered(self, *names: str) -> None:
         """Turns what was gathered of these tables into Arrow columns."""
         for name in names:
-            self._pend(name, self._arrow(name, self._gathered.pop(name).columns))
+            self._pend(name, self._arrow(name, self._gathered.pop(name).columns(self._schemas[name].names)))
 
     def _arrow(self, name: str, columns: Mapping[str, Any], unit: LoadedUnit | None = None) -> pa.Table:
         """Complete rows; columns that the chunk does not have are the unit's, or NULL."""
@@ -332,9 +344,11 @@ class BatchLoad:
         days = {day for uri in new_units for day in self._units[uri].event_dates}
         if not days or name not in self._filled:
             return set()
-        scope = And(of_units(new_units), during([DayRange(min(days), max(days))]), loaded_before(self._loaded_at))
+        scope = And(between_units(new_units), during([DayRange(min(days), max(days))]), loaded_before(self._loaded_at))
         scan = self._lake.raw(name).scan(row_filter=scope, selected_fields=("unit_uri",))
-        return {uri for batch in scan.to_arrow_batch_reader() for uri in pc.unique(batch["unit_uri"]).to_pylist()}
+        wanted = pa.array(list(new_units), pa.string())
+        found = (pc.unique(batch["unit_uri"]) for batch in scan.to_arrow_batch_reader())
+        return {uri for uris in found for uri in uris.filter(pc.is_in(uris, wanted)).to_pylist()}
 
     def _delete(self, name: str, rows: BooleanExpression) -> None:
         scan = self._lake.raw(name).scan(row_filter=rows, selected_fields=("unit_uri",))
