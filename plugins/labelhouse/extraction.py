@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
-import logging
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import count
 from multiprocessing import get_context
-from typing import Any, Self
+from pathlib import Path
+from typing import Self
 
-from labelhouse.errors import SourceError, SourceUnavailableError
+import msgspec
+
+from labelhouse.errors import SourceError
 from labelhouse.identities import load_identities
 from labelhouse.identity_map import Directory, remember_all
 from labelhouse.lake.catalog import Lake
@@ -24,7 +25,8 @@ from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.releases import replace_file
 from labelhouse.settings import Place, Settings
-from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, Window, source_named
+from labelhouse.sources import Clients, Source, Unit, Window, source_named
+from labelhouse.sources.delivery import Delivered
 from labelhouse.sources.requests import careful, through
 
 #: Airflow maps at most this many batches over one plan; longer windows get larger batches.
@@ -35,12 +37,6 @@ BATCH_BYTES = 256 * 1024 * 1024
 
 #: Plans are kept for who looks back; a run uses its own within hours.
 KEPT_PLANS = 500
-
-#: Units are read ahead by so many threads, and up to so many bytes: an object store answers slowly.
-READERS = 4
-READ_AHEAD_BYTES = 64 * 1024 * 1024
-
-log = logging.getLogger(__name__)
 
 #: `progress(step, done, total)`
 Progress = Callable[[str, int, int], None]
@@ -55,6 +51,20 @@ class Plan:
     unit_count: int
     known_count: int
     batch_count: int
+
+
+class _Planned(msgspec.Struct, frozen=True):
+    """A plan as it is written down. Its batches stay text: who loads one has no use for the others."""
+
+    source_name: str
+    planned_at: datetime
+    again: list[str]
+    batches: list[msgspec.Raw]
+
+
+@lru_cache(1)  # of one batch after the other; a plan never changes
+def _planned(path: Path) -> _Planned:
+    return msgspec.json.decode(path.read_bytes(), type=_Planned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +143,11 @@ def plan(
         else:
             units.append(unit)
     batches = _batches(units, settings.units_per_batch, shares)
-    facts = {"source_name": source_name, "planned_at": planned_at, "again": sorted(replayed), "batches": batches}
-    document = json.dumps(facts, default=_plain)
-    plan_id = f"{planned_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(document.encode()).hexdigest()[:12]}"
+    texts = [msgspec.Raw(msgspec.json.encode(batch)) for batch in batches]
+    document = msgspec.json.encode(_Planned(source_name, planned_at, sorted(replayed), texts))
+    plan_id = f"{planned_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(document).hexdigest()[:12]}"
     if batches:
-        replace_file(lake.dir / "plans" / f"{plan_id}.json", document)
+        replace_file(lake.dir / "plans" / f"{plan_id}.json", document.decode())
         for old in sorted((lake.dir / "plans").glob("*.json"))[:-KEPT_PLANS]:
             old.unlink(missing_ok=True)
     return Plan(plan_id, source_name, len(units), known_count, len(batches))
@@ -159,16 +169,12 @@ def load_batch(
         SourceError: a unit cannot be read.
     """
     lake = Lake(settings)
-    document = json.loads((lake.dir / "plans" / f"{plan_id}.json").read_text())
-    units = [
-        Unit(**each | {"unit_at": datetime.fromisoformat(each["unit_at"])})
-        for each in document["batches"][batch_number]
-    ]
-    planned_at = datetime.fromisoformat(document["planned_at"])
-    done = Ledger(lake).loaded_since(planned_at, {unit.uri: unit.version for unit in units})
+    planned = _planned(lake.dir / "plans" / f"{plan_id}.json")
+    units = msgspec.json.decode(planned.batches[batch_number], type=list[Unit])
+    done = Ledger(lake).loaded_since(planned.planned_at, {unit.uri: unit.version for unit in units})
     done_uris = {row.unit_uri for row in done}
     left = [unit for unit in units if unit.uri not in done_uris]
-    source, again = source_named(document["source_name"]), frozenset(document["again"])
+    source, again = source_named(planned.source_name), frozenset(planned.again)
     loaded = load_units(settings, source, left, clients, tick, again=again) if left else LoadSummary()
     return LoadSummary.of(done) + loaded
 
@@ -197,7 +203,7 @@ def load_units(
     lake = Lake(settings)
     load = BatchLoad(lake, source.name, source.tables, [unit.uri for unit in units], source.same_content)
     read = (source.read_clear if settings.identities == "clear" else None) or source.read_unit
-    delivered = _Delivered(read, units, careful(clients, _pace(settings, source.name)))
+    delivered = Delivered(read, units, careful(clients, _pace(settings, source.name)))
     known = Ledger(lake).known_versions() if any(not unit.version for unit in units) else {}
     loaded: dict[str, LoadedUnit] = {}
     people: list[Directory] = []
@@ -230,49 +236,6 @@ def load_units(
         missing_count=delivered.missing_count,
         unreadable_count=len(delivered.refusals),
     )
-
-
-class _Delivered:
-    """The bytes of units, in their order, a few of them read ahead; counts those that cannot be had."""
-
-    def __init__(self, read: Callable[[Unit, Clients], bytes], units: list[Unit], clients: Clients) -> None:
-        self._read_unit, self._units, self._clients = read, units, clients
-        self.missing_count = 0
-        self.refusals: list[SourceError] = []
-
-    def __iter__(self) -> Iterator[tuple[Unit, bytes, str]]:
-        """Units, their bytes, and the SHA-256 of these.
-
-        Raises:
-            SourceUnavailableError: the source does not answer now.
-        """
-        waiting: deque[tuple[Unit, Future[tuple[bytes, str]]]] = deque()
-        readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
-        try:
-            for unit in self._units:
-                waiting.append((unit, readers.submit(self._read, unit)))
-                while len(waiting) > READERS or sum(each.size_bytes for each, _ in waiting) > READ_AHEAD_BYTES:
-                    yield from self._next(waiting)
-            while waiting:
-                yield from self._next(waiting)
-        finally:
-            readers.shutdown(cancel_futures=True)
-
-    def _read(self, unit: Unit) -> tuple[bytes, str]:
-        data = self._read_unit(unit, through(self._clients, unit.connection))
-        return data, hashlib.sha256(data).hexdigest()
-
-    def _next(self, waiting: deque[tuple[Unit, Future[tuple[bytes, str]]]]) -> Iterator[tuple[Unit, bytes, str]]:
-        unit, read = waiting.popleft()
-        try:
-            yield unit, *read.result()
-        except (UnitGone, UnitReplaced):
-            self.missing_count += 1
-        except SourceUnavailableError:
-            raise
-        except SourceError as refusal:
-            log.warning("A unit is left for the next load: %s", refusal)
-            self.refusals.append(refusal)
 
 
 @contextmanager
@@ -389,11 +352,3 @@ def _listed(source: Source, places: Sequence[Place], clients: Clients, window: W
 def _pace(settings: Settings, source_name: str) -> float | None:
     found = settings.sources.get(source_name)
     return found.requests_per_second if found else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Unit):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)

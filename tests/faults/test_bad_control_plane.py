@@ -35,7 +35,7 @@ EVERY_SOURCE = pytest.mark.parametrize("source", SOURCES)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labelhouse.sources.control_plane.WAITS_SECONDS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr("labelhouse.extraction.READERS", 1)  # so that calls have an order
+    monkeypatch.setattr("labelhouse.sources.delivery.READERS", 1)  # so that calls have an order
 
 
 @pytest.fixture

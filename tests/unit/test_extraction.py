@@ -25,7 +25,7 @@ from labelhouse.extraction import LoadSummary
 from labelhouse.identities import Identities
 from labelhouse.lake.catalog import Lake
 from labelhouse.settings import Settings
-from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, Window
+from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, Window, delivery
 from labelhouse.sources.parsed import Parsed
 from lake_units import START
 from trail_units import ACCOUNT, call, event, gzipped, log, point
@@ -147,24 +147,24 @@ def test_a_source_that_does_not_answer_ends_the_load_at_once(load: Callable[...,
     place = Place(many(60, u02=SourceUnavailableError("S3 cannot be read just now")))
     with pytest.raises(SourceUnavailableError, match="just now"):
         load(place)
-    assert len(place.reads) <= 3 + extraction.READERS, "no more than what was read ahead"
+    assert len(place.reads) <= 3 + delivery.READERS, "no more than what was read ahead"
     assert place.parsed == ["u00", "u01"]
     assert holders(lake) == {}
 
 
 def test_units_are_read_ahead_but_only_so_many(load: Callable[..., LoadSummary]) -> None:
     """As many at the same time as there are readers, and not many more than are parsed."""
-    barrier, ahead = Barrier(extraction.READERS), []
+    barrier, ahead = Barrier(delivery.READERS), []
 
     def on_read(unit: Unit) -> None:
-        if unit.uri < f"u{extraction.READERS:02}":
+        if unit.uri < f"u{delivery.READERS:02}":
             barrier.wait(60)  # the first ones are read together, or never
         assert current_thread().name.startswith("read")
 
     place = Place(many(40), on_read=on_read)
     place.on_parse = lambda unit: ahead.append(len(place.reads) - len(place.parsed))
     load(place)
-    assert max(ahead) <= extraction.READERS + 2
+    assert max(ahead) <= delivery.READERS + 2
 
 
 def test_what_another_run_loaded_meanwhile_is_not_read_again(
@@ -200,7 +200,7 @@ def test_what_is_read_ahead_is_bounded(
     load: Callable[..., LoadSummary], monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """Bytes that wait or are being read, beside those of the unit that is parsed: the limit and one unit more."""
-    monkeypatch.setattr(extraction, "READ_AHEAD_BYTES", 100)
+    monkeypatch.setattr(delivery, "READ_AHEAD_BYTES", 100)
     lock, begun, most = Lock(), Counter[str](), 0
 
     def on_read(unit: Unit) -> None:

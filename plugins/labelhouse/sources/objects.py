@@ -6,6 +6,7 @@ on this machine is ever made from the key of a bucket.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -136,6 +137,11 @@ def read_object(unit: Unit, clients: Clients) -> bytes:
     return _read_key(unit, clients) if unit.uri.startswith(_S3) else _read_file(unit)
 
 
+def is_on_disk(unit: Unit) -> bool:
+    """Whether it is a file of this machine."""
+    return unit.uri.startswith(_FILE)
+
+
 def key_of(uri: str) -> str:
     """The key in the bucket, or the path in the file system, that a unit's URI stands for."""
     if uri.startswith(_S3):
@@ -197,8 +203,9 @@ def path_of(uri: str) -> Path:
 
 def _read_file(unit: Unit) -> bytes:
     try:
-        with path_of(unit.uri).open("rb") as file:
-            data = file.read(min(unit.size_bytes, MAX_UNIT_BYTES) + 1)
+        # without a buffer, which would cost a small file as much as its reading
+        with open(unquote_to_bytes(unit.uri.removeprefix(_FILE)), "rb", buffering=0) as file:  # noqa: PTH123 (a path of bytes)
+            data = _read_up_to(file, min(unit.size_bytes, MAX_UNIT_BYTES) + 1)
             version = _file_version(os.fstat(file.fileno()))
     except (FileNotFoundError, NotADirectoryError):
         raise UnitGone(unit.uri) from None
@@ -206,6 +213,13 @@ def _read_file(unit: Unit) -> bytes:
         raise SourceError(f"the file cannot be read ({words_of(error)})", value=unit.uri) from None
     if version != unit.version:  # asked after reading, so that a change while reading counts too
         raise UnitReplaced(unit.uri)
+    return data
+
+
+def _read_up_to(file: io.FileIO, size: int) -> bytes:
+    data: bytes = file.read(size)
+    while len(data) < size and (more := file.read(size - len(data))):
+        data += more
     return data
 
 
