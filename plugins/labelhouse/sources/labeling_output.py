@@ -16,9 +16,7 @@ attributes of a line load, an unusable one is a quarantined part of it (`line/at
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,15 +34,16 @@ from labelhouse.sources.documents import (
     kind,
     lines,
     ratio,
-    seconds,
     shaped,
     time,
     unpack,
     word,
 )
-from labelhouse.sources.objects import key_of, list_objects, read_object
+from labelhouse.sources.labeling.answers import answers_in, load_answer
+from labelhouse.sources.labeling.places import Delivery, known_place_of, place_of
+from labelhouse.sources.objects import list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.worker_identities import Traces, traces_in, without_identities
+from labelhouse.sources.worker_identities import traces_in, without_identities
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -53,12 +52,6 @@ if TYPE_CHECKING:
 CHUNK_RECORDS = 10_000
 CHUNK_BYTES = 32 * 1024 * 1024
 
-_MANIFEST = re.compile(r"(?:^|/)(?P<job>[^/]+)/manifests/output/output\.manifest(?:\.gz)?\Z")
-_RESPONSE = re.compile(
-    r"(?:^|/)(?P<job>[^/]+)/annotations/worker-response/(?P<tail>iteration-(?P<iteration>[0-9]{1,9})/(?P<object>[^/]+)/"
-    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}:[0-9]{2}:[0-9]{2})\.json(?:\.gz)?)\Z"
-)
-
 _METADATA = "-metadata"
 #: Keys that only the metadata of a label has: users' own metadata may well have a type or a creation date.
 _LABEL_METADATA_KEYS = ("job-name", "job_name", "human-annotated", "failure-reason")
@@ -66,9 +59,6 @@ _TASK_TYPE_PREFIX = "groundtruth/"
 _JOB_NAME_PREFIX = "labeling-job/"
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _ADJUSTED = {"adjusted": True, "unadjusted": False}
-
-_WORKER_ID = re.compile(r"(?P<workforce>public|private|vendor)\.[a-z0-9-]+\.(?P<id>.+)", re.DOTALL)
-_IMAGE_CLASSIFIER = "crowd-image-classifier"
 
 
 class _LabelMetadata(msgspec.Struct, rename="kebab"):
@@ -86,56 +76,6 @@ class _LabelMetadata(msgspec.Struct, rename="kebab"):
     failure_reason: str | None = None
 
 
-class _IdentityData(msgspec.Struct, rename="camel"):
-    identity_provider_type: str | None = None
-    sub: str | None = None
-
-
-class _WorkerMetadata(msgspec.Struct, rename="camel"):
-    identity_data: _IdentityData | None = None
-
-
-class _Answer(msgspec.Struct, rename="camel", kw_only=True):
-    """One worker's answer; public workers' hold no more than content, submission time and worker id."""
-
-    answer_content: dict[str, Any]
-    worker_id: str | None = None
-    acceptance_time: str | None = None
-    submission_time: str | None = None
-    time_spent_in_seconds: float | None = None
-    worker_metadata: _WorkerMetadata | None = None
-
-
-class _Choice(msgspec.Struct):
-    """What a worker chose in an image classification."""
-
-    label: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What the key of a unit says: the job and, of a worker response, the rest."""
-
-    job_name: str
-    tail: str
-    iteration_number: int | None = None
-    dataset_object_id: str = ""
-    named_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Delivery:
-    """What the records of a unit share."""
-
-    place: _Place
-    unit_at: datetime
-    latest_at: datetime
-    identities: Identities
-
-    def chunk(self) -> Parsed:
-        return Parsed(self.unit_at, self.identities)
-
-
 def list_units(uri: str, clients: Clients, _window: Window) -> Iterator[Unit]:
     """The manifests and worker responses below a folder or prefix, by key; a job's own folder will do.
 
@@ -143,29 +83,24 @@ def list_units(uri: str, clients: Clients, _window: Window) -> Iterator[Unit]:
         SourceError: the place is missing or unreadable, see `list_objects`.
     """
     for unit in list_objects(uri, clients):
-        if place := _place_of(unit.uri):
-            yield replace(unit, unit_at=place.named_at) if place.named_at else unit
+        if place := place_of(unit.uri):
+            yield Unit(unit.uri, unit.version, place.named_at or unit.unit_at, unit.size_bytes)
 
 
 def same_content(unit_uri: str) -> str:
     """Copies are of the same job, of its answers for the same object and iteration."""
-    place = _known_place_of(unit_uri)
+    place = known_place_of(unit_uri)
     # without the job, the manifest of a chained job were its input's copy until its first label is made
     return f"{place.job_name.lower()}/{place.tail}"
 
 
 def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
     """The unit's rows, quarantine and counts, in chunks; the module says what is quarantined. Data never raises."""
-    place = _known_place_of(unit.uri)
-    place = replace(
-        place,
-        job_name=identities.clean_text(place.job_name),
-        dataset_object_id=identities.clean_text(place.dataset_object_id),
-    )
-    delivery = _Delivery(place, unit.unit_at, datetime.now(UTC) + CLOCK_SKEW, identities)
+    place = known_place_of(unit.uri).cleaned(identities)
+    delivery = Delivery(place, unit.unit_at, datetime.now(UTC) + CLOCK_SKEW, identities)
     try:
         text = unpack(data)
-        answers, is_suspect = (None, False) if place.iteration_number is None else _answers(text)
+        answers, is_suspect = (None, False) if place.iteration_number is None else answers_in(text)
     except Unreadable as reason:
         parsed = delivery.chunk()
         parsed.quarantine("0", str(reason), data, cleaned=False)
@@ -182,7 +117,7 @@ def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
     else:
         traces = traces_in(text)
         for number, answer in enumerate(answers):
-            _load_answer(parsed, delivery, number, answer, traces, is_suspect=is_suspect)
+            load_answer(parsed, delivery, number, answer, traces, is_suspect=is_suspect)
             if parsed.records_read == CHUNK_RECORDS:
                 yield parsed
                 parsed = delivery.chunk()
@@ -190,27 +125,7 @@ def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
         yield parsed
 
 
-def _place_of(unit_uri: str) -> _Place | None:
-    """None where the object is no unit of this source."""
-    key = key_of(unit_uri)
-    if found := _MANIFEST.search(key):
-        return _Place(found["job"], tail="manifest")
-    if found := _RESPONSE.search(key):
-        try:
-            named_at = datetime.fromisoformat(found["time"].replace("_", "T")).replace(tzinfo=UTC)
-        except ValueError:
-            named_at = None  # digits of no day or hour
-        return _Place(found["job"], found["tail"], int(found["iteration"]), found["object"], named_at)
-    return None
-
-
-def _known_place_of(unit_uri: str) -> _Place:
-    if place := _place_of(unit_uri):
-        return place
-    raise ValueError(f"not a unit of labeling_output: {unit_uri!r}")
-
-
-def _load_line(parsed: Parsed, delivery: _Delivery, number: int, raw: Text | memoryview) -> None:
+def _load_line(parsed: Parsed, delivery: Delivery, number: int, raw: Text | memoryview) -> None:
     """One record of a manifest: a dataset object with the labels of one or several jobs, or none as yet."""
     try:
         line, is_suspect = decode(raw)
@@ -274,7 +189,7 @@ def _is_label_metadata(value: Any) -> bool:
     )
 
 
-def _entry(line: Mapping[str, Any], name: str, delivery: _Delivery) -> dict[str, Any]:
+def _entry(line: Mapping[str, Any], name: str, delivery: Delivery) -> dict[str, Any]:
     """The row of one label attribute.
 
     Raises:
@@ -301,87 +216,6 @@ def _entry(line: Mapping[str, Any], name: str, delivery: _Delivery) -> dict[str,
         "labeled_at": time(
             metadata.creation_date or metadata.creation_date_with_underscore, "creation-date", delivery.latest_at
         ),
-    }
-
-
-def _answers(text: Text) -> tuple[list[Any], bool]:
-    """The answers of a worker-response document, and whether they must be looked at for flaws.
-
-    Real documents hold a list of answers, AWS's documentation speaks of one worker's answer alone: both are read.
-    """
-    document, is_suspect = decode(text)
-    if not isinstance(document, dict):
-        raise Unreadable(f"the document is {kind(document)}, not an object")
-    if "answers" not in document and "answerContent" in document:
-        return [document], is_suspect
-    answers = document.get("answers")
-    if not isinstance(answers, list) or not answers:
-        raise Unreadable("the document holds no list of answers and is no answer either")
-    return answers, is_suspect
-
-
-def _load_answer(
-    parsed: Parsed, delivery: _Delivery, number: int, answer: Any, traces: Traces, *, is_suspect: bool
-) -> None:
-    """One record of a worker response: one worker's answer."""
-    if not isinstance(answer, dict):
-        problem = f"the answer is {kind(answer)}, not an object"
-        parsed.quarantine(str(number), problem, encode_flawed(answer), cleaned=False)
-        return
-    try:
-        if is_suspect and (found := flaw(answer)):
-            raise Unreadable(found)
-        if isinstance(answer.get("answerContent"), str):
-            answer = {**answer, "answerContent": _opened(answer["answerContent"])}
-        row = _response(without_identities(answer, traces, delivery.identities), delivery)
-    except Unreadable as reason:
-        kept = encode_flawed(without_identities(answer, traces, delivery.identities))
-        parsed.quarantine(str(number), str(reason), kept, cleaned=True)
-        return
-    parsed.row("worker_responses", str(number), row["submitted_at"], **row)
-    parsed.loaded()
-
-
-def _opened(content: Any) -> Any:
-    """The content of an answer that is JSON inside JSON, maybe twice."""
-    for _ in range(2):
-        if isinstance(content, str):
-            try:
-                content, is_suspect = decode(content.encode())
-            except Unreadable as reason:
-                raise Unreadable(f"answerContent: {reason}") from None
-            if is_suspect and (found := flaw(content)):
-                raise Unreadable(f"answerContent: {found}")
-    return content
-
-
-def _response(answer: Mapping[str, Any], delivery: _Delivery) -> dict[str, Any]:
-    """The row of one answer whose identities have been replaced.
-
-    Raises:
-        Unreadable: a known field is not what it should be.
-    """
-    known = shaped(answer, _Answer)
-    prefixed = _WORKER_ID.fullmatch(known.worker_id or "")
-    identity = (known.worker_metadata or _WorkerMetadata()).identity_data or _IdentityData()
-    crowd_element = next(iter(known.answer_content), None)
-    choice = _Choice()
-    if crowd_element == _IMAGE_CLASSIFIER:
-        choice = shaped(known.answer_content[crowd_element], _Choice, crowd_element)
-    return {
-        "labeling_job_name": delivery.place.job_name,
-        "iteration_number": delivery.place.iteration_number,
-        "dataset_object_id": delivery.place.dataset_object_id,
-        "worker_id": prefixed["id"] if prefixed else known.worker_id or None,
-        "workforce_type": prefixed["workforce"] if prefixed else None,
-        "worker_pseudonym": identity.sub or None,
-        "identity_provider": identity.identity_provider_type or None,
-        "accepted_at": time(known.acceptance_time, "acceptanceTime", delivery.latest_at),
-        "submitted_at": time(known.submission_time, "submissionTime", delivery.latest_at),
-        "time_spent_seconds": seconds(known.time_spent_in_seconds, "timeSpentInSeconds"),
-        "crowd_element": crowd_element,
-        "label": choice.label or None,
-        "answer_json": encode(answer),
     }
 
 

@@ -1,0 +1,147 @@
+"""The answers of a worker response: what stands in them, as rows of `worker_responses`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from labelhouse.sources.documents import (
+    Text,
+    Unreadable,
+    decode,
+    encode,
+    encode_flawed,
+    flaw,
+    kind,
+    seconds,
+    shaped,
+    time,
+)
+from labelhouse.sources.labeling.places import Delivery
+from labelhouse.sources.parsed import Parsed
+from labelhouse.sources.worker_identities import Traces, regular_without_identities, without_identities
+
+_WORKER_ID = re.compile(r"(?P<workforce>public|private|vendor)\.[a-z0-9-]+\.(?P<id>.+)", re.DOTALL)
+_IMAGE_CLASSIFIER = "crowd-image-classifier"
+
+
+class _IdentityData(msgspec.Struct, rename="camel"):
+    identity_provider_type: str | None = None
+    sub: str | None = None
+
+
+class _WorkerMetadata(msgspec.Struct, rename="camel"):
+    identity_data: _IdentityData | None = None
+
+
+class _Answer(msgspec.Struct, rename="camel", kw_only=True):
+    """One worker's answer; public workers' hold no more than content, submission time and worker id."""
+
+    answer_content: dict[str, Any]
+    worker_id: str | None = None
+    acceptance_time: str | None = None
+    submission_time: str | None = None
+    time_spent_in_seconds: float | None = None
+    worker_metadata: _WorkerMetadata | None = None
+
+
+class _Choice(msgspec.Struct):
+    """What a worker chose in an image classification."""
+
+    label: str | None = None
+
+
+def answers_in(text: Text) -> tuple[list[Any], bool]:
+    """The answers of a worker-response document, and whether they must be looked at for flaws.
+
+    Real documents hold a list of answers, AWS's documentation speaks of one worker's answer alone: both are read.
+    """
+    document, is_suspect = decode(text)
+    if not isinstance(document, dict):
+        raise Unreadable(f"the document is {kind(document)}, not an object")
+    if "answers" not in document and "answerContent" in document:
+        return [document], is_suspect
+    answers = document.get("answers")
+    if not isinstance(answers, list) or not answers:
+        raise Unreadable("the document holds no list of answers and is no answer either")
+    return answers, is_suspect
+
+
+def load_answer(
+    parsed: Parsed, delivery: Delivery, number: int, answer: Any, traces: Traces, *, is_suspect: bool
+) -> None:
+    """One record of a worker response: one worker's answer."""
+    if not isinstance(answer, dict):
+        problem = f"the answer is {kind(answer)}, not an object"
+        parsed.quarantine(str(number), problem, encode_flawed(answer), cleaned=False)
+        return
+    try:
+        if is_suspect and (found := flaw(answer)):
+            raise Unreadable(found)
+        if isinstance(answer.get("answerContent"), str):
+            answer = {**answer, "answerContent": _opened(answer["answerContent"])}
+        cleaned, text = _cleaned(answer, traces, delivery)
+        row = _response(cleaned, text, delivery)
+    except Unreadable as reason:
+        kept = encode_flawed(without_identities(answer, traces, delivery.identities))
+        parsed.quarantine(str(number), str(reason), kept, cleaned=True)
+        return
+    parsed.row("worker_responses", str(number), row["submitted_at"], **row)
+    parsed.loaded()
+
+
+def _opened(content: Any) -> Any:
+    """The content of an answer that is JSON inside JSON, maybe twice."""
+    for _ in range(2):
+        if isinstance(content, str):
+            try:
+                content, is_suspect = decode(content.encode())
+            except Unreadable as reason:
+                raise Unreadable(f"answerContent: {reason}") from None
+            if is_suspect and (found := flaw(content)):
+                raise Unreadable(f"answerContent: {found}")
+    return content
+
+
+def _cleaned(answer: dict[str, Any], traces: Traces, delivery: Delivery) -> tuple[dict[str, Any], str]:
+    """An answer whose identities have been replaced, and its JSON."""
+    if found := regular_without_identities(answer, delivery.identities):
+        return found
+    answer = without_identities(answer, traces, delivery.identities)
+    return answer, encode(answer)
+
+
+def _response(answer: Mapping[str, Any], text: str, delivery: Delivery) -> dict[str, Any]:
+    """The row of one answer whose identities have been replaced.
+
+    Args:
+        text: its JSON.
+
+    Raises:
+        Unreadable: a known field is not what it should be.
+    """
+    known = shaped(answer, _Answer)
+    prefixed = _WORKER_ID.fullmatch(known.worker_id or "")
+    identity = (known.worker_metadata or _WorkerMetadata()).identity_data or _IdentityData()
+    crowd_element = next(iter(known.answer_content), None)
+    choice = _Choice()
+    if crowd_element == _IMAGE_CLASSIFIER:
+        choice = shaped(known.answer_content[crowd_element], _Choice, crowd_element)
+    return {
+        "labeling_job_name": delivery.place.job_name,
+        "iteration_number": delivery.place.iteration_number,
+        "dataset_object_id": delivery.place.dataset_object_id,
+        "worker_id": prefixed["id"] if prefixed else known.worker_id or None,
+        "workforce_type": prefixed["workforce"] if prefixed else None,
+        "worker_pseudonym": identity.sub or None,
+        "identity_provider": identity.identity_provider_type or None,
+        "accepted_at": time(known.acceptance_time, "acceptanceTime", delivery.latest_at),
+        "submitted_at": time(known.submission_time, "submissionTime", delivery.latest_at),
+        "time_spent_seconds": seconds(known.time_spent_in_seconds, "timeSpentInSeconds"),
+        "crowd_element": crowd_element,
+        "label": choice.label or None,
+        "answer_json": text,
+    }
