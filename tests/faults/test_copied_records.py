@@ -66,7 +66,7 @@ def test_whatever_happens_every_event_is_there_once_in_the_end(
         loads = []
         for _ in range(3):
             monkeypatch.setattr("labelhouse.lake.write.PENDING_BYTES", chance.choice([0, 10**9]))
-            monkeypatch.setattr("labelhouse.lake.write.SMALL_ROWS", chance.choice([0, 200]))
+            monkeypatch.setattr("labelhouse.lake.write.GATHERED_ROWS", chance.choice([0, 200]))
             loads.append(begin(lake, chance.sample(sorted(files.values(), key=str), 3)))
             if chance.random() < 0.3:
                 replaced = chance.choice(list(files.values()))

@@ -115,7 +115,7 @@ def test_rows_of_a_crashed_load_are_no_originals(lake: Lake) -> None:
 def early(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every unit's rows are written at once."""
     monkeypatch.setattr("labelhouse.lake.write.PENDING_BYTES", 0)
-    monkeypatch.setattr("labelhouse.lake.write.SMALL_ROWS", 0)
+    monkeypatch.setattr("labelhouse.lake.write.GATHERED_ROWS", 0)
 
 
 @pytest.mark.usefixtures("early")
@@ -177,7 +177,7 @@ def test_another_loader_commits_before_or_after(
 ) -> None:
     if is_early:
         monkeypatch.setattr("labelhouse.lake.write.PENDING_BYTES", 0)
-        monkeypatch.setattr("labelhouse.lake.write.SMALL_ROWS", 0)
+        monkeypatch.setattr("labelhouse.lake.write.GATHERED_ROWS", 0)
     loads = [begin(lake, mine), begin(lake, theirs)]
     for load in loads:
         load._wait_for_writer()

@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from itertools import chain
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -32,24 +31,23 @@ from labelhouse.schema.tables import QUARANTINE, TABLES
 #: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
 PENDING_BYTES = 64 * 1024 * 1024
 
-#: Chunks of fewer rows are gathered, up to so many rows or so many stored bytes of the units they are of.
-SMALL_ROWS, GATHERED_ROWS, GATHERED_BYTES = 200, 5000, 8 * 1024 * 1024
+#: Rows that come one by one are gathered, up to so many or so many stored bytes of the units they are of.
+GATHERED_ROWS, GATHERED_BYTES = 5000, 8 * 1024 * 1024
 
-_OF_THE_LOAD = frozenset({"loaded_at", "source_name"})
 _EPOCH = date(1970, 1, 1)
 
 
 class Chunk(Protocol):
-    """A parsed piece of a unit, column by column (`sources.parsed.Parsed`)."""
+    """A parsed piece of a unit: rows, and columns (`sources.parsed.Parsed`)."""
 
     @property
-    def tables(self) -> Mapping[str, Mapping[str, Any]]: ...
+    def rows(self) -> Mapping[str, list[dict[str, Any]]]: ...
+
+    @property
+    def arrays(self) -> Mapping[str, Mapping[str, Any]]: ...
 
     @property
     def record_keys(self) -> Mapping[str, tuple[Sequence[int], Sequence[str], pa.Array | None]]: ...
-
-    @property
-    def quarantined(self) -> Mapping[str, list[Any]]: ...
 
     records_read: int
     records_loaded: int
@@ -97,35 +95,30 @@ class Pending:
 
 
 class _Gathered:
-    """Small chunks of a table, together until they are worth Arrow columns."""
+    """Rows of a table that came one by one, together until they are worth Arrow columns."""
 
     def __init__(self) -> None:
-        self._pieces: list[tuple[LoadedUnit, int, Mapping[str, Any]]] = []
-        self._count = self._size_bytes = 0
+        self._rows: list[dict[str, Any]] = []
+        self._units: list[LoadedUnit] = []
+        self._size_bytes = 0
 
     @property
     def is_full(self) -> bool:
         """Whether it is time for Arrow."""
-        return self._count >= GATHERED_ROWS or self._size_bytes > GATHERED_BYTES
+        return len(self._rows) >= GATHERED_ROWS or self._size_bytes > GATHERED_BYTES
 
-    def add(self, unit: LoadedUnit, columns: Mapping[str, Any]) -> None:
-        """Takes a chunk of a unit, all its columns lists."""
-        count = len(columns["position"])
-        self._pieces.append((unit, count, columns))
-        self._count += count
+    def add(self, unit: LoadedUnit, rows: list[dict[str, Any]]) -> None:
+        """Takes rows of a unit."""
+        self._rows += rows
+        self._units += [unit] * len(rows)
         self._size_bytes += unit.size_bytes
 
-    def columns(self, names: Iterable[str]) -> dict[str, list[Any]]:
-        """Everything, column by column."""
-        found = {
-            "unit_uri": [unit.unit_uri for unit, count, _ in self._pieces for _ in range(count)],
-            "unit_version": [unit.unit_version for unit, count, _ in self._pieces for _ in range(count)],
-        }
-        for name in names:
-            if name not in found and name not in _OF_THE_LOAD:
-                pieces = (columns.get(name) or [None] * count for _, count, columns in self._pieces)
-                found[name] = list(chain.from_iterable(pieces))
-        return found
+    def columns(self) -> dict[str, list[Any]]:
+        """All rows, column by column."""
+        columns = {name: [row[name] for row in self._rows] for name in self._rows[0]}
+        columns["unit_uri"] = [unit.unit_uri for unit in self._units]
+        columns["unit_version"] = [unit.unit_version for unit in self._units]
+        return columns
 
 
 class BatchLoad:
@@ -174,20 +167,18 @@ class BatchLoad:
 
         Rows that say themselves which units they are of may be of any that began.
         """
-        tables = {**chunk.tables, QUARANTINE.name: chunk.quarantined}
-        for name, columns in tables.items():
-            if columns:
-                self._filled.add(name)
-                if _is_small(columns):
-                    unit.event_dates |= {event_at.astimezone(UTC).date() for event_at in columns["event_at"]}
-                    self._gathered[name].add(unit, columns)
-                    if self._gathered[name].is_full:
-                        self._close_gathered(name)
-                else:
-                    rows = self._arrow(name, columns, unit)
-                    for unit_uri, dates in _dates(rows).items():
-                        self._units[unit_uri].event_dates |= dates
-                    self._pend(name, rows)
+        for name, rows in chunk.rows.items():
+            self._filled.add(name)
+            unit.event_dates |= {row["event_at"].astimezone(UTC).date() for row in rows}
+            self._gathered[name].add(unit, rows)
+            if self._gathered[name].is_full:
+                self._close_gathered(name)
+        for name, columns in chunk.arrays.items():
+            self._filled.add(name)
+            table = self._arrow(name, columns, unit)
+            for unit_uri, dates in _dates(table).items():
+                self._units[unit_uri].event_dates |= dates
+            self._pend(name, table)
         for name, (records, keys, unit_uris) in chunk.record_keys.items():
             of_units = unit.unit_uri if unit_uris is None else unit_uris
             self._pending.records[name].append(records_of(of_units, records, keys))
@@ -283,7 +274,7 @@ class BatchLoad:
     def _close_gathered(self, *names: str) -> None:
         """Turns what was gathered of these tables into Arrow columns."""
         for name in names:
-            self._pend(name, self._arrow(name, self._gathered.pop(name).columns(self._schemas[name].names)))
+            self._pend(name, self._arrow(name, self._gathered.pop(name).columns()))
 
     def _arrow(self, name: str, columns: Mapping[str, Any], unit: LoadedUnit | None = None) -> pa.Table:
         """Complete rows; columns that the chunk does not have are the unit's, or NULL."""
@@ -363,10 +354,6 @@ def _apart(pieces: list[pa.Table], unit_uris: Collection[str]) -> tuple[pa.Table
         return table, table.schema.empty_table()
     is_theirs = pc.is_in(table["unit_uri"], pa.array(list(unit_uris), pa.string()))
     return table.filter(pc.invert(is_theirs)), table.filter(is_theirs)
-
-
-def _is_small(columns: Mapping[str, Any]) -> bool:
-    return len(columns["position"]) < SMALL_ROWS and all(isinstance(values, list) for values in columns.values())
 
 
 def _dates(rows: pa.Table) -> dict[str, set[date]]:

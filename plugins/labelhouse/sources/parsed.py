@@ -7,6 +7,8 @@ from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from labelhouse.schema.tables import QUARANTINE
+
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
     from labelhouse.identity_map import Directory
@@ -22,21 +24,22 @@ class Parsed:
     ending every record with exactly one of `loaded`, `filtered` or `quarantine`.
 
     Attributes:
-        tables: table name → column name → values, a list or an Arrow array. `position` and `event_at` are
-            columns; the unit's own columns and `loaded_at` are added when the chunk is written. Where `unit_uri` is
-            among them, the rows are of several units.
+        rows: table name → rows that came one by one, quarantine among them; those of a table have the same columns.
+            `position` and `event_at` are columns; the unit's own columns and `loaded_at` are added when the chunk is
+            written.
+        arrays: table name → column name → values, a list or an Arrow array: rows that came all at once. Where
+            `unit_uri` is among the columns, they are of several units.
         record_keys: table name → numbers and keys of its records, where the table has a `record_key`, and the URIs
             of their units, where these are several.
-        quarantined: the same as `tables` for the quarantine table.
         parts_filtered: parts of loaded records that were left out on purpose.
         people: complete listings of people, with their names where these were asked for. For the identity map,
             never for the lake.
     """
 
     def __init__(self, event_at: datetime, identities: Identities) -> None:
-        self.tables: dict[str, dict[str, Any]] = defaultdict(lambda: defaultdict(list))
+        self.rows: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.arrays: dict[str, dict[str, Any]] = {}
         self.record_keys: dict[str, tuple[Any, Any, Any]] = {}
-        self.quarantined: dict[str, list[Any]] = defaultdict(list)
         self.records_read = 0
         self.records_loaded = 0
         self.records_filtered = 0
@@ -48,11 +51,7 @@ class Parsed:
 
     def row(self, table: str, position: str, event_at: datetime | None, **values: Any) -> None:
         """One row; an event without a time of its own happened at the unit's time."""
-        columns = self.tables[table]
-        columns["position"].append(position)
-        columns["event_at"].append(event_at or self._unit_at)
-        for name, value in values.items():
-            columns[name].append(value)
+        self.rows[table].append({"position": position, "event_at": event_at or self._unit_at, **values})
 
     def columns(
         self, table: str, columns: dict[str, Any], records: Any = (), keys: Any = (), unit_uris: Any = None
@@ -66,7 +65,7 @@ class Parsed:
             keys: their keys.
             unit_uris: their units, where these are several.
         """
-        self.tables[table] = columns
+        self.arrays[table] = columns
         if len(records):
             self.record_keys[table] = (records, keys, unit_uris)
 
@@ -101,11 +100,28 @@ class Parsed:
             cleaned: `raw` has been parsed and its identities replaced; else it is encrypted.
         """
         kept = bytes(raw[:KEPT_BYTES])
-        add = self.quarantined
-        add["position"].append(position)
-        add["event_at"].append(self._unit_at)
-        add["reason"].append(reason)
-        add["raw_sha256"].append(hashlib.sha256(raw).hexdigest())
-        add["raw_size_bytes"].append(len(raw))
-        add["raw_bytes"].append(kept if cleaned else self._identities.encrypt(kept))
-        add["is_encrypted"].append(not cleaned)
+        self.row(
+            QUARANTINE.name,
+            position,
+            None,
+            reason=reason,
+            raw_sha256=hashlib.sha256(raw).hexdigest(),
+            raw_size_bytes=len(raw),
+            raw_bytes=kept if cleaned else self._identities.encrypt(kept),
+            is_encrypted=not cleaned,
+        )
+
+    @property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Table name → column name → values of all its rows, but for quarantine."""
+        return {name: columns_of(rows) for name, rows in self.rows.items() if name != QUARANTINE.name} | self.arrays
+
+    @property
+    def quarantined(self) -> dict[str, list[Any]]:
+        """Column name → values of what is quarantined."""
+        return columns_of(self.rows.get(QUARANTINE.name, []))
+
+
+def columns_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Rows with the same columns, column by column."""
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
