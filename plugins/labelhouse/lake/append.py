@@ -17,6 +17,7 @@ from pyiceberg.partitioning import PartitionFieldValue, PartitionKey
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import WriteTask
 
+from labelhouse.lake.transaction import LightTransaction
 from labelhouse.schema.columns import Table
 
 
@@ -25,7 +26,7 @@ def append(opened: IcebergTable, declared: Table, rows: pa.Table) -> None:
     assert declared.day_column
     [field] = opened.spec().fields
     numbers, write_uuid = count(), uuid4()
-    with opened.transaction() as transaction, transaction.update_snapshot().merge_append() as snapshot:
+    with LightTransaction(opened) as transaction, transaction.update_snapshot().merge_append() as snapshot:
         metadata = opened.metadata
         tasks = (
             WriteTask(
