@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from functools import lru_cache
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import msgspec
@@ -285,7 +287,7 @@ def extract(
     """Plans and loads a window, in this process or in several.
 
     Args:
-        processes: how many load at the same time; more than one starts that many, to which `clients` is sent.
+        processes: how many load at the same time, this one among them; `clients` is sent to the others.
     """
     planned = plan(
         settings, source_name, window, clients, uri=uri, replay_quarantined=replay_quarantined, shares=processes
@@ -305,18 +307,34 @@ def extract(
 def _load_in_processes(
     settings: Settings, planned: Plan, clients: Clients, processes: int, on_progress: Progress | None
 ) -> LoadSummary:
-    loaded = LoadSummary()
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        loads = [
-            pool.submit(load_batch, settings, planned.plan_id, number, clients) for number in range(planned.batch_count)
-        ]
-        try:
-            for load in as_completed(loads):
-                loaded += load.result()
+    """Loads here and in further processes: each takes the next batch when it is done with one."""
+    numbers, told, loaded = iter(range(planned.batch_count)), Lock(), LoadSummary()
+
+    def take(load: Callable[[int], LoadSummary]) -> None:
+        nonlocal loaded
+        while (number := next(numbers, None)) is not None:
+            try:
+                summary = load(number)
+            except BaseException:
+                deque(numbers, maxlen=0)  # nobody takes another
+                raise
+            with told:
+                loaded += summary
                 if on_progress:
                     on_progress(f"load {planned.source_name}", loaded.seen_count, planned.unit_count)
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+    def load_here(number: int) -> LoadSummary:
+        return load_batch(settings, planned.plan_id, number, clients)
+
+    def load_elsewhere(number: int) -> LoadSummary:
+        return pool.submit(load_batch, settings, planned.plan_id, number, clients).result()
+
+    others = processes - 1
+    with ProcessPoolExecutor(others, get_context("spawn")) as pool, ThreadPoolExecutor(others) as waiting:
+        taken = [waiting.submit(take, load_elsewhere) for _ in range(others)]
+        take(load_here)
+        for each in taken:
+            each.result()
     return loaded
 
 
