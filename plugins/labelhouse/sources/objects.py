@@ -146,7 +146,8 @@ def key_of(uri: str) -> str:
     """The key in the bucket, or the path in the file system, that a unit's URI stands for."""
     if uri.startswith(_S3):
         return uri.removeprefix(_S3).partition("/")[2]
-    return unquote_to_bytes(uri.removeprefix(_FILE)).decode(errors="replace")
+    path = uri.removeprefix(_FILE)
+    return unquote_to_bytes(path).decode(errors="replace") if "%" in path else path
 
 
 def _list_folder(uri: str, folder: Path) -> Iterator[Unit]:
