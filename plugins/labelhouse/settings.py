@@ -15,9 +15,11 @@ from typing import Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -27,6 +29,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
+from labelhouse.channels import Notifier
 from labelhouse.errors import SettingError
 
 PREFIX = "LABELHOUSE_"
@@ -40,16 +43,25 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 _EXAMPLES = {
     "sources": '{"labeling_output": "s3://bucket/prefix"}',
     "minimum_criteria": '{"validation:accuracy": {"at_least": 0.9}}',
+    "check_thresholds": '{"worker_events.stale_hours": 48}',
+    "drift_baselines": '{"spring": {"from_at": "2026-03-01T00:00:00Z", "until_at": "2026-04-01T00:00:00Z"}}',
+    "notifications": '{"operations": [{"sns": {"target_arn": "arn:aws:sns:…"}}]}',
     "job_name_rules": '[{"pattern": "^batch-([0-9]+)-audit", "batch": "\\\\1", "level": "audit"}]',
 }
-#: Values of these may hold passwords: no message shows them.
-_SECRET = frozenset({"pseudonym_key", "catalog_uri", "identity_map_uri"})
+#: Values of these may hold passwords or addresses: no message shows them.
+_SECRET = frozenset({"pseudonym_key", "catalog_uri", "identity_map_uri", "notifications"})
 #: A schedule is one of these, or cron's five fields.
 _PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _CRON_FIELD = r"(?:[0-9A-Za-z*/,#?-]+)"
 _CRON = re.compile(rf"{_CRON_FIELD}(?: {_CRON_FIELD}){{4}}\Z")
 #: Groups that Python's regular expressions know and RE2's do not.
 _NOT_IN_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(#]|<[=!]|P=)|\\[1-9])")
+
+
+def _schedulable(value: str | None) -> str | None:
+    if value is not None and value not in _PRESETS and not _CRON.match(value):
+        raise ValueError(f"{', '.join(_PRESETS)}, cron's five fields, or null for only on request")
+    return value
 
 
 class Criterion(BaseModel):
@@ -123,9 +135,7 @@ class SourceSettings(BaseModel):
     @field_validator("schedule")
     @classmethod
     def _schedulable(cls, value: str | None) -> str | None:
-        if value is not None and value not in _PRESETS and not _CRON.match(value):
-            raise ValueError(f"{', '.join(_PRESETS)}, cron's five fields, or null for only on request")
-        return value
+        return _schedulable(value)
 
     @property
     def look_back(self) -> timedelta:
@@ -170,6 +180,29 @@ class JobNameRule(BaseModel):
         groups = re.compile(self.pattern).groups
         if any(int(number) > groups for number in re.findall(r"\\([0-9])", self.batch or "")):
             raise ValueError(f"a batch that names no more than the {groups} groups of its pattern")
+        return self
+
+
+class DriftBaseline(BaseModel):
+    """Good old values that drift is measured from: those of a time, or those of named runs.
+
+    Args:
+        from_at, until_at: the time, the end not included.
+        pinned: names, as the column has them that the drift file calls its `key`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_at: AwareDatetime | None = None
+    until_at: AwareDatetime | None = None
+    pinned: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        has_time = self.from_at is not None and self.until_at is not None and self.from_at < self.until_at
+        is_alone = not self.pinned if has_time else self.from_at is None and self.until_at is None and self.pinned
+        if not is_alone:
+            raise ValueError('either {"from_at": time, "until_at": later} with their zones, or {"pinned": [name, …]}')
         return self
 
 
@@ -222,13 +255,41 @@ class Settings(BaseSettings):
     hold_quarantined_ratio: float = Field(
         0.05, ge=0, le=1, description="Share of quarantined records of one source above which a release is held."
     )
+    check_thresholds: dict[str, FiniteFloat] = Field(
+        default_factory=dict,
+        description="Thresholds of checks that are other here than in `expectations/`, as JSON: "
+        '{"<table>.<threshold>": number}, e.g. {"worker_events.stale_hours": 48}.',
+    )
     minimum_criteria: dict[str, Criterion] = Field(
         default_factory=dict,
         description="What the final value of a training metric must reach, as JSON, e.g. "
         '{"validation:accuracy": {"at_least": 0.9}, "validation:loss": {"at_most": 0.4}}.',
     )
+    drift_baselines: dict[str, DriftBaseline] = Field(
+        default_factory=dict,
+        description="Baselines that drift files may name, as JSON: values of a time, or of named runs, e.g. "
+        '{"spring": {"from_at": "2026-03-01T00:00:00Z", "until_at": "2026-04-01T00:00:00Z"}, '
+        '"good": {"pinned": ["run-7", "run-8"]}}.',
+    )
+    drift_false_alarm_ratio: float = Field(
+        0.05, gt=0, lt=1, description="How many of the drifts that a family of checks reports may be chance."
+    )
+    notifications: dict[str, tuple[Notifier, ...]] = Field(
+        default_factory=dict,
+        description="Channel to those who are told of alarms, as JSON; secrets are in Airflow connections. "
+        "`operations`, which the shipped alarms name, is told of failed and late runs too, e.g. "
+        '{"operations": [{"sns": {"target_arn": "…"}}, {"slack": {"channel": "#labels"}}, {"slack_webhook": {}}, '
+        '{"smtp": {"to": ["…"]}}, {"apprise": {}}]}.',
+    )
+    alarm_schedule: str | None = Field(
+        "*/10 * * * *",
+        description="When alarms are evaluated: a preset or cron in UTC. Empty: only with each build and on request.",
+    )
     retained_releases: int = Field(10, ge=1, description="How many releases stay readable.")
-    units_per_batch: int = Field(2000, ge=1, description="Largest number of units that one load commits.")
+    retained_validations: int = Field(
+        20, ge=1, description="Of how many builds the outcome and Great Expectations' Data Docs stay."
+    )
+    units_per_batch: int = Field(10_000, ge=1, description="Largest number of units that one load commits.")
 
     @field_validator("lake")
     @classmethod
@@ -236,6 +297,11 @@ class Settings(BaseSettings):
         if set("#?") & set(str(value.resolve())):
             raise ValueError("a path without '#' and '?', which Iceberg takes for parts of a URI")
         return value
+
+    @field_validator("alarm_schedule")
+    @classmethod
+    def _schedulable(cls, value: str | None) -> str | None:
+        return _schedulable(value or None)
 
     @field_validator("reporting_time_zone")
     @classmethod
@@ -290,5 +356,8 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) ->
         name = PREFIX + field.upper()
         value = environ.get(name)
         raise SettingError(
-            "is no JSON of the form it needs", where=name, value=value, allowed=_EXAMPLES[field]
+            "is no JSON of the form it needs",
+            where=name,
+            value=None if field in _SECRET else value,
+            allowed=_EXAMPLES[field],
         ) from None

@@ -10,8 +10,10 @@ import duckdb
 import pytest
 
 from checked_activity import BAD_ACTIVITY_INPUTS
+from checked_annotations import BAD_ANNOTATION_MARTS
 from checked_build import CANARY, MARTS, fill, open_build
 from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
+from checked_trailing import BAD_TRAILING_INPUTS, SOURCES, fill_ledger
 from checked_training import BAD_TRAINING_INPUTS, BAD_TRAINING_MARTS, fill_training
 from checked_workforce import BAD_WORKFORCE_MARTS
 from labelhouse.checks import EXPECTATIONS_DIR, CheckResult, SuiteName, holds, run_suite
@@ -25,21 +27,21 @@ def build() -> Iterator[duckdb.DuckDBPyConnection]:
     with open_build() as connection:
         fill(connection)
         fill_training(connection)
+        fill_ledger(connection)
         yield connection
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Of a deployment that verifies its trails."""
-    return settings.model_copy(
-        update={"sources": {"trail_digests": SourceSettings.model_validate("s3://bucket/AWSLogs")}}
-    )
+    """Of a deployment that reads every source, and so verifies its trails."""
+    sources = {name: SourceSettings.model_validate(uri) for name, uri in SOURCES.items()}
+    return settings.model_copy(update={"sources": sources})
 
 
 def failed(results: list[CheckResult]) -> dict[str, CheckResult]:
     """The failing ones by their sentence; none of them may be a crash."""
     assert [result.error for result in results if result.error] == []
-    return {result.sentence: result for result in results if not result.is_success}
+    return {result.sentence: result for result in results if result.verdict == "not_met"}
 
 
 def test_every_table_has_its_file_and_every_file_its_table() -> None:
@@ -62,6 +64,7 @@ def test_a_sound_build_passes(build: duckdb.DuckDBPyConnection, suite: SuiteName
 def test_nothing_is_no_fault(suite: SuiteName, settings: Settings) -> None:
     """A source may have brought nothing; every column that a check names exists all the same."""
     with open_build() as build:
+        fill_ledger(build)
         assert failed(run_suite(build, suite, settings)) == {}
 
 
@@ -71,6 +74,7 @@ def test_a_build_file_opened_read_only_will_do(suite: SuiteName, settings: Setti
     with open_build() as build:
         fill(build)
         fill_training(build)
+        fill_ledger(build)
         build.execute(f"attach '{path}' as file; copy from database memory to file; detach file")
     with duckdb.connect(str(path), read_only=True) as build:
         assert failed(run_suite(build, suite, settings)) == {}
@@ -99,6 +103,7 @@ REWRITTEN = """
 BAD_INPUTS = [
     *BAD_ACTIVITY_INPUTS,
     *BAD_CONTROL_PLANE_INPUTS,
+    *BAD_TRAILING_INPUTS,
     ("alter table raw.ingest_ledger add column extra int", LEDGER, "hold", "The ledger has exactly"),
     (
         "alter table raw.quarantine drop column is_encrypted; "
@@ -131,6 +136,12 @@ BAD_INPUTS = [
         "update raw.worker_responses set event_at = '2099-01-01' where dataset_object_id = '7'",
         ANSWERS,
         "warn",
+        "No answer was given in the future",
+    ),
+    (
+        "update raw.worker_responses set event_at = '1970-01-20' where dataset_object_id = '7'",
+        ANSWERS,
+        "warn",
         "Answers were given since",
     ),
     ("update raw.worker_responses set event_at = '1970-01-20'", ANSWERS, "hold", "At least 95% of the answers were"),
@@ -153,15 +164,17 @@ BAD_INPUTS = [
     ("insert into raw.manifest_entries from raw.manifest_entries limit 1", ENTRIES, "hold", "No manifest entry is in"),
     ("update raw.manifest_entries set labeling_job_name = null", ENTRIES, "hold", "Every label belongs to a job"),
     ("update raw.manifest_entries set label_attribute_name = ''", ENTRIES, "hold", "Every label has an attribute"),
-    ("update raw.manifest_entries set confidence_ratio = 1.01", ENTRIES, "hold", "Confidence is between"),
+    ("update raw.manifest_entries set confidence_ratio = 1.01", ENTRIES, "hold", "No confidence is above"),
+    ("update raw.manifest_entries set confidence_ratio = -0.01", ENTRIES, "hold", "No confidence is below"),
     (
         "update raw.manifest_entries set confidence_ratio = 'nan' where position = '1/pet'",
         ENTRIES,
         "hold",
-        "Confidence",
+        "No confidence is above",
     ),
     ("update raw.manifest_entries set task_type = 'a <b>'", ENTRIES, "warn", "Task types are Ground Truth's"),
     ("update raw.manifest_entries set labeled_at = '1970-01-20'", ENTRIES, "warn", "Labels were made since"),
+    ("update raw.manifest_entries set labeled_at = '2099-01-01'", ENTRIES, "warn", "No label was made in the"),
     (
         "update raw.manifest_entries set is_failed = true, label = null where dataset_object_id < '5'",
         ENTRIES,
@@ -172,7 +185,8 @@ BAD_INPUTS = [
     ("insert into raw.ingest_ledger from raw.ingest_ledger limit 1", LEDGER, "hold", "No load is in the ledger twice"),
     ("update raw.ingest_ledger set records_read = records_read + 1", LEDGER, "hold", "Records add up"),
     ("update raw.ingest_ledger set records_filtered = -1, records_read = 2", LEDGER, "hold", "No count of records"),
-    ("update raw.ingest_ledger set unit_at = '2099-01-01'", LEDGER, "warn", "Units were delivered since"),
+    ("update raw.ingest_ledger set unit_at = '2099-01-01'", LEDGER, "warn", "No unit was delivered in the"),
+    ("update raw.ingest_ledger set unit_at = '1999-01-01'", LEDGER, "warn", "No unit was delivered before"),
     (QUARANTINED.format(20), LEDGER, "hold", "At most 5.0% of a source's records"),
     (QUARANTINED.format(1), LEDGER, "warn", "No record is in quarantine"),
     (REWRITTEN, LEDGER, "hold", "No labels were lost"),
@@ -186,110 +200,7 @@ BAD_INPUTS = [
     ),
     *BAD_TRAINING_INPUTS,
 ]
-BAD_MARTS = [
-    *BAD_TRAINING_MARTS,
-    *BAD_WORKFORCE_MARTS,
-    ("delete from main.dim_labeling_job", "dim_labeling_job", "hold", "The jobs are exactly those"),
-    ("insert into raw.worker_responses (labeling_job_name) values ('X')", "dim_labeling_job", "hold", "The jobs are"),
-    ("update main.dim_labeling_job set labeled_object_count = 99", "dim_labeling_job", "hold", "A job has at least"),
-    ("update main.dim_labeling_job set dataset_object_count = 0", "dim_labeling_job", "hold", "Every job with answers"),
-    ("update main.dim_labeling_job set worker_count = 999", "dim_labeling_job", "hold", "Every worker of a job"),
-    (
-        "update main.dim_labeling_job set last_answer_at = '2020-01-01'",
-        "dim_labeling_job",
-        "hold",
-        "A job's last answer",
-    ),
-    ("delete from main.dim_worker where worker_id = 'w1'", "dim_worker", "hold", "Every answer is some worker's"),
-    ("update main.dim_worker set workforce_type = 'robots'", "dim_worker", "hold", "A worker is of a public"),
-    ("update main.dim_worker set last_answer_at = '2020-01-01'", "dim_worker", "hold", "A worker's last answer"),
-    ("delete from main.fct_worker_response", "fct_worker_response", "hold", "Every answer of the changed days"),
-    (
-        "insert into main.fct_worker_response from main.fct_worker_response limit 1",
-        "fct_worker_response",
-        "hold",
-        "No answer is there twice",
-    ),
-    (
-        "update main.fct_worker_response set event_date = event_date + 2",
-        "fct_worker_response",
-        "hold",
-        "An answer's date is",
-    ),
-    (
-        "update main.fct_worker_response set agrees_with_consolidated = false",
-        "fct_worker_response",
-        "warn",
-        "In a job with 50 comparable answers",
-    ),
-    ("update main.fct_dataset_object set confidence_ratio = -0.1", "fct_dataset_object", "hold", "Confidence is"),
-    ("update main.fct_dataset_object set agreeing_answer_count = 9", "fct_dataset_object", "hold", "No more answers"),
-    (
-        "update main.fct_dataset_object set agreeing_answer_count = -1",
-        "fct_dataset_object",
-        "hold",
-        "No count of answers",
-    ),
-    (
-        "update main.fct_dataset_object set consolidated_label = 'x'",
-        "fct_dataset_object",
-        "hold",
-        "An object that could",
-    ),
-    (
-        "update main.fct_dataset_object set answer_count = answer_count + 1",
-        "fct_dataset_object",
-        "hold",
-        "A job's answers are as",
-    ),
-    (
-        "insert into main.fct_dataset_object select * replace (0 as answer_count, 0 as agreeing_answer_count) "
-        "from main.fct_dataset_object; update main.fct_dataset_object set own_label = 'x'",
-        "fct_dataset_object",
-        "warn",
-        "In a job with 50 comparable objects",
-    ),
-    (
-        "update main.fct_worker_job set answer_count = answer_count + 1",
-        "fct_worker_job",
-        "hold",
-        "A job's answers are as many",
-    ),
-    (
-        "update main.fct_worker_job set agreement_ratio = 1.5",
-        "fct_worker_job",
-        "hold",
-        "The share of answers that agree is b",
-    ),
-    (
-        "update main.fct_worker_job set agreement_ratio = 'nan'",
-        "fct_worker_job",
-        "hold",
-        "The share of answers that agree is b",
-    ),
-    (
-        "update main.fct_worker_job set agreement_ratio = 0",
-        "fct_worker_job",
-        "hold",
-        "The share of answers that agree is a",
-    ),
-    ("update main.fct_worker_job set agreeing_answer_count = 999", "fct_worker_job", "hold", "No more answers agree"),
-    (
-        "update main.fct_worker_job set comparable_answer_count = 999",
-        "fct_worker_job",
-        "hold",
-        "No more answers can be",
-    ),
-    ("update main.fct_worker_job set dataset_object_count = 999", "fct_worker_job", "hold", "A worker has answered"),
-    ("update main.fct_worker_job set time_spent_seconds = -1", "fct_worker_job", "hold", "No worker has spent"),
-    ("update main.fct_worker_job set time_spent_seconds = 1e8", "fct_worker_job", "warn", "No worker spends more"),
-    (
-        "update main.fct_worker_job set last_answer_at = '2020-01-01'",
-        "fct_worker_job",
-        "hold",
-        "A worker's last answer",
-    ),
-]
+BAD_MARTS = [*BAD_TRAINING_MARTS, *BAD_WORKFORCE_MARTS, *BAD_ANNOTATION_MARTS]
 
 
 def run_one(
@@ -298,6 +209,7 @@ def run_one(
     """The results of one table's own file; the others' files are left out, for speed."""
     (folder / suite).mkdir()
     shutil.copy(EXPECTATIONS_DIR / suite / f"{table}.yaml", folder / suite)
+    shutil.copy(EXPECTATIONS_DIR / "macros.sql", folder)
     results = run_suite(build, suite, settings, expectations_dir=folder)
     assert CANARY not in repr(results), "identities are in no part of any result"
     return [result for result in results if result.table_name == table]
@@ -383,7 +295,7 @@ def test_what_came_lately_counts_for_itself(
     found = the_failing(results, "At most 5.0% of what a source brought")
     assert [result.sentence for result in holds(results)] == [found.sentence]
     assert found.observed_value == '[{"source_name": "labeling_output"}]'
-    assert found.finding == f"Not met by 1 of 1 rows: {found.observed_value}."
+    assert found.finding == f"Not met by 1 of {len(SOURCES)} rows: {found.observed_value}."
 
 
 def test_files_that_are_not_verified_any_more_hold_nothing(

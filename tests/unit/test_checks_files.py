@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from labelhouse.checks import holds, run_suite
+from labelhouse.checks.parameters import parameters
 from labelhouse.settings import Settings
 
 HEAD = "description: One thing.\nrows: all\n"
@@ -21,13 +22,13 @@ CHECK = """
 """
 GOOD = f"{HEAD}expectations:{CHECK}"
 FRAMED = f"{HEAD}frames:\n  few: select 1 as one\nexpectations:{CHECK}    frame: "
-NUMBERS = "hold_quarantined_ratio, latest_event_at, retained_releases, units_per_batch, verified_ratio"
+NUMBERS = ", ".join(sorted(parameters(Settings())))
 
 #: A file · the sentence it gets, after its name.
 NOT_UNDERSTOOD = {
     "an unknown key": (
         GOOD + "owner: me\n",
-        ": unknown key: 'owner' (allowed: description, rows, frames, expectations)",
+        ": unknown key: 'owner' (allowed: description, rows, thresholds, frames, expectations)",
     ),
     "an unknown severity": (
         GOOD.replace("severity: hold", "severity: fatal"),
@@ -92,17 +93,17 @@ NOT_UNDERSTOOD = {
         GOOD.replace("not_be_null", "not_be_nil"),
         ", expectation 1: unknown expectation: 'expect_column_values_to_not_be_nil' (allowed: "
         "expect_column_values_to_not_be_null, expect_column_values_to_not_be_in_set, "
-        "expect_column_values_to_be_null and others of Great Expectations)",
+        "expect_column_values_to_be_null and 56 others of Great Expectations)",
     ),
     "an unknown argument": (
         GOOD + "    at_least: 0.9\n",
         ", expectation 1: unknown key: 'at_least' (allowed: expect, severity, sentence, what_to_do, frame, keys, "
-        "column, mostly)",
+        "name, at_least_rows, column, mostly)",
     ),
     "a condition that pandas would evaluate": (
         GOOD + "    row_condition: __import__('os')\n",
         ", expectation 1: unknown key: 'row_condition' (allowed: expect, severity, sentence, what_to_do, frame, keys, "
-        "column, mostly)",
+        "name, at_least_rows, column, mostly)",
     ),
     "a value out of range": (
         GOOD + "    mostly: 95\n",

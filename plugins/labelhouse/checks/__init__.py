@@ -4,8 +4,9 @@ One file per table, `expectations/<suite>/<table>.yaml`, found by walking; a new
 dbt tests what is true of a model by construction; the checks here look at what came, and at what came out.
 """
 
+from labelhouse.checks.definitions import validate_definitions
 from labelhouse.checks.results import CheckResult, holds
-from labelhouse.checks.run import EXPECTATIONS_DIR, run_suite
-from labelhouse.checks.suites import SUITES, SuiteName
+from labelhouse.checks.run import run_suite
+from labelhouse.checks.suites import EXPECTATIONS_DIR, SUITES, SuiteName
 
-__all__ = ["EXPECTATIONS_DIR", "SUITES", "CheckResult", "SuiteName", "holds", "run_suite"]
+__all__ = ["EXPECTATIONS_DIR", "SUITES", "CheckResult", "SuiteName", "holds", "run_suite", "validate_definitions"]

@@ -6,12 +6,14 @@ follows the widest check, not the table.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from labelhouse.checks.suites import Check, SuiteError
+from labelhouse.checks.suites import Check, SuiteError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,24 +21,64 @@ if TYPE_CHECKING:
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 _TIMES = ("DATE", "TIMESTAMP")
+#: Up to so many rows of a table stay in memory while its frames are made; a first build of years reads them anew.
+_MOST_HELD = 5_000_000
+_MACRO = re.compile(r"\bmacro\s+(\w+)", re.IGNORECASE)
 _AS_THEY_ARE = ("VARCHAR", "BOOLEAN", "UUID")
+
+
+@contextmanager
+def opened(
+    connection: duckdb.DuckDBPyConnection,
+    relation: str,
+    words: Collection[str],
+    parameters: Mapping[str, Any],
+    macros: str = "",
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor in UTC that knows what frames may name; what is temporary in it goes with it.
+
+    Args:
+        connection: to the build file; read-only will do.
+        relation: the table that becomes `rows`, read once for all frames unless it is too large to keep.
+        words: of the file: `rows` gets the columns that are among them, and macros are made where one is.
+        parameters: name → number, text, or list of texts, read by `getvariable('<name>')`.
+        macros: SQL that makes temporary macros.
+
+    Raises:
+        duckdb.Error: the table or the macros cannot be read.
+    """
+    cursor = connection.cursor()
+    try:
+        variables = (f"set variable {_quoted(name)} = {_literal(value)}" for name, value in parameters.items())
+        cursor.execute(";\n".join(["set TimeZone = 'UTC'", *variables]))
+        described = cursor.execute(f"describe select * from {relation}").fetchall()
+        columns = ", ".join(_quoted(name) for name, *_ in described if name in words) or "true as is_row"
+        held = f"select {columns} from {relation}"
+        cursor.execute(f"create temp view rows as {held}")
+        if cursor.execute(f"select count(*) from (from rows limit {_MOST_HELD + 1})").fetchall()[0][0] <= _MOST_HELD:
+            cursor.execute(f"drop view rows; create temp table rows as {held}")
+        if not set(_MACRO.findall(macros)).isdisjoint(words):
+            cursor.execute(macros)
+        yield cursor
+    finally:
+        cursor.close()
 
 
 class Rows:
     """The rows of one table or query, held in DuckDB while they are looked at. A context manager.
 
     Args:
-        connection: to the build file; read-only will do.
+        cursor: from `opened`.
         relation: what to select from: a table's name, or a query in brackets.
+        read_from: where its rows are already, or as many of its columns as anybody asks for.
 
     Raises:
         duckdb.Error: it cannot be read.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, relation: str) -> None:
-        self._cursor = connection.cursor()  # its temporary table is its own, and goes with it
-        self._cursor.execute("set TimeZone = 'UTC'")
-        self._relation = relation
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, relation: str, *, read_from: str | None = None) -> None:
+        self._cursor = cursor
+        self._relation = read_from or relation
         described = self._cursor.execute(f"describe select * from {relation}").fetchall()
         self.types: dict[str, str] = {name: type_name for name, type_name, *_ in described}
         self.count = 0
@@ -45,13 +87,13 @@ class Rows:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._cursor.close()
+        self._cursor.execute("drop table if exists temp.held")
 
     def require(self, check: Check, where: str) -> None:
         """Raises SuiteError when the check names a column that is not there."""
         for column in check.columns:
             if column not in self.types:
-                raise SuiteError("unknown column", where=where, value=column, allowed=", ".join(self.types))
+                raise SuiteError("unknown column", where=where, value=column, allowed=nearest(column, self.types))
 
     def hold(self, columns: Collection[str]) -> None:
         """Evaluates the relation, once, for these columns; `count` says how many rows it has."""
@@ -100,6 +142,13 @@ def _expression(column: str, type_name: str) -> str:
         if type_name.startswith(_TIMES):
             return f"{name}::timestamptz as {name}"
     return f"case when {name} is not null then true end as {name}"  # of bytes and lists, only whether they are there
+
+
+def _literal(value: Any) -> str:
+    """A number, text or list of texts in SQL."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]::varchar[]"
+    return repr(value) if isinstance(value, int | float) else "'" + str(value).replace("'", "''") + "'"
 
 
 def _quoted(name: str) -> str:
