@@ -27,6 +27,7 @@ from airflow.sdk import dag
 
 from labelhouse.orchestration.export import FORM, ExportLogs
 from labelhouse.orchestration.extract import load, plan_place, summarise
+from labelhouse.orchestration.notifiers import tell_failed_run
 from labelhouse.orchestration.source_settings import defaults_of
 
 
@@ -36,6 +37,7 @@ from labelhouse.orchestration.source_settings import defaults_of
     catchup=False,
     params=FORM,
     default_args=defaults_of("worker_activity"),
+    on_failure_callback=tell_failed_run,
     doc_md=__doc__,
     tags=["labelhouse", "extract"],
 )

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from airflow.sdk import dag
 
 from labelhouse.orchestration.extract import FORM, load, plan, summarise
+from labelhouse.orchestration.notifiers import EXTRACTION_DEADLINE, tell_failed_run
 from labelhouse.orchestration.source_settings import defaults_of, schedule_of
 
 
@@ -35,6 +36,8 @@ from labelhouse.orchestration.source_settings import defaults_of, schedule_of
     max_active_runs=4,
     params=FORM,
     default_args=defaults_of("labeling_output"),
+    on_failure_callback=tell_failed_run,
+    deadline=EXTRACTION_DEADLINE,
     doc_md=__doc__,
     tags=["labelhouse", "extract"],
 )

@@ -6,6 +6,10 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
 
 
+def listed(value):
+    return value if isinstance(value, list) else [value] if value else []
+
+
 def describe(dag):
     timetable = DagSerialization.from_dict(DagSerialization.to_dict(dag)).timetable  # as the scheduler has it
     assets = timetable.asset_condition.iter_assets() if timetable.asset_condition else ()
@@ -17,6 +21,8 @@ def describe(dag):
         "timetable": type(timetable).__name__,
         "cron": getattr(timetable, "_expression", None),
         "assets": sorted(asset.uri for _, asset in assets),
+        "callbacks": [callback.__name__ for callback in listed(dag.on_failure_callback)],
+        "deadlines": [(str(each.interval), each.callback.path) for each in listed(dag.deadline)],
         "params": {name: param.dump() for name, param in dag.params.items()},
         "tasks": {
             task.task_id: {

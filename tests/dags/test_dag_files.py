@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def test_there_is_a_dag_for_every_source_and_one_that_builds(dags: dict[str, Any]) -> None:
-    assert set(dags) == {"build_marts", "export_worker_activity"} | {f"extract_{name}" for name in all_sources()}
+    assert set(dags) == {"build_marts", "evaluate_alarms", "export_worker_activity", "release_hold"} | {
+        f"extract_{name}" for name in all_sources()
+    }
     assert {file.stem for file in DAG_FILES} == set(dags), "a file is named after its DAG"
 
 
@@ -133,7 +136,7 @@ def test_a_source_is_read_when_and_from_which_pool_the_settings_say(
 
 def test_builds_start_on_any_table_that_loads_write_one_at_a_time(dags: dict[str, Any]) -> None:
     dag = dags["build_marts"]
-    written = set(TABLES) - {"check_results"}
+    written = {name for name, table in TABLES.items() if not table.is_history}
     assert dag["assets"] == sorted(f"x-labelhouse://raw/{table}" for table in written)
     assert {table for source in all_sources().values() for table in source.tables} <= written
     assert dag["max_active_runs"] == 1
@@ -148,3 +151,18 @@ def test_a_build_checks_before_and_after_dbt_and_publishes_last(dags: dict[str, 
         chain.append(step)
     assert set(chain) == set(tasks)
     assert tasks["build_again"]["downstream"] == []
+
+
+def test_a_hold_is_released_from_a_form_and_the_build_goes_on_from_there(dags: dict[str, Any]) -> None:
+    dag = dags["release_hold"]
+    assert dag["timetable"] == "NullTimetable"
+    assert dag["max_active_runs"] == 1
+    schemas = {name: param["schema"] for name, param in dag["params"].items()}
+    assert set(schemas) == {"reason", "build_id", "hours"}
+    assert (schemas["reason"]["type"], schemas["reason"]["minLength"]) == ("string", 1)
+    assert schemas["build_id"]["type"] == ["null", "string"]
+    assert (schemas["hours"]["minimum"], dag["params"]["hours"]["value"]) == (0, 0)
+    chain = ["release", "check_inputs", "run_dbt", "check_marts", "publish", "look_again", "build_again"]
+    assert set(dag["tasks"]) == set(chain)
+    for before, after in pairwise(chain):
+        assert after in dag["tasks"][before]["downstream"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import boto3
+import httpx
 from moto.server import ThreadedMotoServer
 
 from end_to_end.labeling_jobs import LabelingJob
@@ -23,9 +24,11 @@ from labelhouse.marts.read import query_lake
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.settings import PROJECT_DIR, Settings, load_settings
 
-EXTRACT, BUILD = "extract_labeling_output", "build_marts"
+EXTRACT, BUILD, RELEASE_HOLD = "extract_labeling_output", "build_marts", "release_hold"
 BUCKET, OUTPUT_PATH = "labelhouse-tests", "output"
 USERS = {"viewer": "viewer", "op": "op", "admin": "admin", "norole": ""}
+#: Where operations is told of alarms and failed runs; the tests read it in the queue of that name.
+TOPIC = "labelhouse-tests"
 PSEUDONYM_KEY = "the key of the pseudonyms of the tests"
 #: A job that is published before the first test runs: whoever needs some release has one.
 FIRST_JOB = LabelingJob("herons", datetime(2026, 3, 2, 8, 30, tzinfo=UTC), object_count=12)
@@ -53,6 +56,7 @@ class AirflowSession(EmbeddedAirflow):
         environ = {
             "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
             "LABELHOUSE_PSEUDONYM_KEY": PSEUDONYM_KEY,
+            "LABELHOUSE_NOTIFICATIONS": json.dumps({"operations": [{"sns": {"target_arn": self._subscribe()}}]}),
             "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).with_name("watched"), PROJECT_DIR / "plugins"))),
             "WATCH": str(self.watch),
         }
@@ -64,6 +68,29 @@ class AirflowSession(EmbeddedAirflow):
             environ=environ,
             users=USERS,
         )
+
+    def _aws(self, service: str) -> Any:
+        """A client of the simulated AWS."""
+        keys = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests", "region_name": "eu-west-1"}
+        return boto3.client(service, endpoint_url=self.s3.meta.endpoint_url, **keys)
+
+    def _subscribe(self) -> str:
+        """A topic whose messages go to a queue; its ARN."""
+        topic = self._aws("sns").create_topic(Name=TOPIC)["TopicArn"]
+        queue = self._aws("sqs").create_queue(QueueName=TOPIC)["QueueUrl"]
+        attributes = self._aws("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        self._aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"])
+        return str(topic)
+
+    def messages(self) -> list[dict[str, str]]:
+        """What operations has been told since it was asked last, as SNS passes it on."""
+        sqs = self._aws("sqs")
+        queue, found = sqs.get_queue_url(QueueName=TOPIC)["QueueUrl"], list[dict[str, str]]()
+        while received := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for message in received:
+                found.append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return found
 
     @property
     def settings(self) -> Settings:
@@ -104,6 +131,12 @@ class AirflowSession(EmbeddedAirflow):
         state = self.wait_for_run(EXTRACT, run_id, timeout_seconds=300)
         assert state == "success", self.failures(EXTRACT, run_id)
         return run_id
+
+    def trigger_as(self, user: str, dag_id: str, form: dict[str, Any]) -> httpx.Response:
+        """What Airflow answers when that user sends the trigger form."""
+        headers = {"Authorization": f"Bearer {self.token(user)}"}
+        body = {"logical_date": None, "conf": form}
+        return httpx.post(f"{self.url}/api/v2/dags/{dag_id}/dagRuns", json=body, headers=headers, timeout=60)
 
     def wait_for_builds(self, timeout_seconds: float = 300) -> list[dict[str, Any]]:
         """All runs of `build_marts`, when no event waits, none is under way, and the last has had its say."""
