@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import csv
+import getpass
 import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +26,9 @@ from labelhouse.settings import PREFIX, Settings, load_settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from labelhouse.checks.gate import Outcome
+    from labelhouse.checks.lake_check import LakeCheck
 
 HELD, WRONG_USE, INTERRUPTED = 1, 2, 130
 
@@ -101,6 +106,43 @@ def run(
             "Warning: some records are in quarantine; see why with: labelhouse query "
             f'"select reason, count(*) from raw.quarantine group by all" --lake {lake}'
         )
+
+
+@app.command()
+def check(
+    suite: Annotated[
+        list[str] | None, typer.Option("--suite", help="inputs, marts or drift; may be given again. Without any: all.")
+    ] = None,
+    lake: LakeOption = Path("lake"),
+) -> None:
+    """Check the lake as it is and the published marts; nothing is published. Exit code 1: something would hold."""
+    from labelhouse.checks.lake_check import check_lake
+
+    found = check_lake(_settings(lake), suite or [])
+    with _patient_with_pipes():
+        _print_checks(found)
+    if any(result.is_hold for result in found.results):
+        raise typer.Exit(HELD)
+
+
+@app.command()
+def release(
+    reason: Annotated[str, typer.Option("--reason", help="Why the failing checks may pass; kept in the lake.")],
+    build: Annotated[str | None, typer.Option("--build", help="Its id; without one, the build that is held.")] = None,
+    hours: Annotated[
+        float, typer.Option("--hours", help="How long the same checks pass in later builds, too; 0: in this one only.")
+    ] = 0,
+    lake: LakeOption = Path("lake"),
+) -> None:
+    """Release a held publication: let the checks that failed pass, then build on and publish."""
+    from labelhouse.pipeline import continue_build, release_hold
+
+    found = _settings(lake)
+    build_id = release_hold(found, build, reason, _user(), hours)
+    print(f"The hold of build {build_id} is released.")
+    with _Progress() as report:
+        release_id = continue_build(found, build_id, report)
+    print(f"Release {release_id} is published.")
 
 
 @app.command()
@@ -193,6 +235,14 @@ def _settings(lake: Path) -> Settings:
     return found if found.pseudonym_key else load_settings(lake=lake, own_pseudonym_key=True)
 
 
+def _user() -> str:
+    """Who runs this process, as the system knows him."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
+
+
 def _named(options: list[str]) -> dict[str, Any]:
     """`NAME=URI` or `NAME=JSON` as a mapping, in the order given."""
     sources: dict[str, Any] = {}
@@ -258,15 +308,49 @@ class _Lines:
             print(f"{datetime.now(UTC):%H:%M:%S} {step}", file=sys.stderr, flush=True)
 
 
+#: What becomes of a build by a result, worst first, in the words of the table.
+_OUTCOMES: dict[Outcome, str] = {
+    "hold": "holds",
+    "waived": "let pass",
+    "warning": "warns",
+    "not_enough_data": "not enough data",
+    "met": "met",
+}
+
+
+def _print_checks(found: LakeCheck) -> None:
+    """A line a result, the failing ones first, and what they add up to."""
+    from labelhouse.checks.gate import outcome_of
+
+    rank = list(_OUTCOMES)
+    results = sorted(found.results, key=lambda each: rank.index(outcome_of(each)))
+    columns = {
+        "suite": [each.suite for each in results],
+        "table": [each.table_name for each in results],
+        "check": [f"{each.check_name} · {each.subject}" if each.subject else each.check_name for each in results],
+        "verdict": [_OUTCOMES[outcome_of(each)] for each in results],
+        "finding": [f"{each.sentence} {each.finding}" for each in results],
+    }
+    _print_columns(columns)
+    counts = Counter(outcome_of(each) for each in results)
+    ends = ", ".join(f"{counts[outcome]} {words}" for outcome, words in _OUTCOMES.items() if counts[outcome])
+    marts = f"the marts of release {found.release_id}" if found.release_id else "no marts, for nothing is published yet"
+    print(f"({len(results)} results of {', '.join(found.suites)} on the lake and {marts}: {ends})")
+
+
 def _print_table(rows: pa.Table) -> None:
-    columns = [[name, *map(_cell, values)] for name, values in rows.to_pydict().items()]
+    _print_columns(rows.to_pydict())
+    print(f"({rows.num_rows} row{'' if rows.num_rows == 1 else 's'})")
+
+
+def _print_columns(named: Mapping[str, Sequence[Any]]) -> None:
+    columns = [[name, *map(_cell, values)] for name, values in named.items()]
     widths = [max(map(_width, column), default=0) for column in columns]
     lines = list(zip(*columns, strict=True))
     for number, line in enumerate(lines):
         print("  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip())
         if number == 0:
             print("  ".join("-" * width for width in widths))
-    print(f"({rows.num_rows} row{'' if rows.num_rows == 1 else 's'})")
 
 
 def _cell(value: Any) -> str:

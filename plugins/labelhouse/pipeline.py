@@ -7,22 +7,25 @@ the lake.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from labelhouse.checks import CheckResult, SuiteName, holds, run_suite
+from labelhouse.checks import SuiteName, holds, validate_definitions
+from labelhouse.checks.gate import validate_build
+from labelhouse.checks.hold_release import is_releasable, reason_for_hold
+from labelhouse.checks.hold_release import release_hold as let_pass
 from labelhouse.errors import HeldError, LabelhouseError, LakeError
 from labelhouse.extraction import LoadSummary, Progress, extract
-from labelhouse.lake.catalog import Lake
-from labelhouse.lake.history import keep_check_results
-from labelhouse.marts.build import STATES, Build, State, connect, prepare, read_build, run_dbt
+from labelhouse.marts.build import STATES, Build, State, prepare, read_build, run_dbt
 from labelhouse.marts.publish import clean_up, publish_build
 from labelhouse.marts.releases import current_release
 from labelhouse.marts.status import write_status
 from labelhouse.settings import Settings, SourceSettings
 from labelhouse.sources import Clients, Window, source_named
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class RunResult:
 
 def prepare_build(settings: Settings) -> str | None:
     """Opens a build on the lake as it is now; None when nothing changed since the current release."""
+    validate_definitions(settings)
     build = prepare(settings)
     if build.state == "unchanged":
         write_status(settings)
@@ -44,7 +48,7 @@ def prepare_build(settings: Settings) -> str | None:
 
 def check_inputs(settings: Settings, build_id: str) -> None:
     """Checks what was delivered. Raises HeldError when the build may not go on."""
-    _step(settings, build_id, "input checks", needs="prepared", work=lambda build: _check(settings, build, "inputs"))
+    _step(settings, build_id, "input checks", needs="prepared", work=lambda build: _check(settings, build, ["inputs"]))
 
 
 def build_marts(settings: Settings, build_id: str) -> None:
@@ -54,13 +58,16 @@ def build_marts(settings: Settings, build_id: str) -> None:
 
 def check_marts(settings: Settings, build_id: str) -> None:
     """Checks the built marts. Raises HeldError when they may not be published."""
-    _step(settings, build_id, "mart checks", needs="built", work=lambda build: _check(settings, build, "marts"))
+    _step(
+        settings, build_id, "mart checks", needs="built", work=lambda build: _check(settings, build, ["marts", "drift"])
+    )
 
 
 def publish(settings: Settings, build_id: str) -> str:
     """Publishes a build that passed every step and returns the id of the release that everybody reads then."""
     _step(settings, build_id, "publish", needs="marts_passed", work=lambda build: publish_build(settings, build))
     clean_up(settings, read_build(settings.lake.resolve(), build_id))
+    _evaluate_alarms(settings)
     write_status(settings)
     release = current_release(settings.lake.resolve())
     assert release  # it has just been published
@@ -70,6 +77,35 @@ def publish(settings: Settings, build_id: str) -> str:
 def publish_status(settings: Settings) -> None:
     """Rewrites the status: ledger, quarantine, check results, releases, what is held and why."""
     write_status(settings)
+
+
+def release_hold(settings: Settings, build_id: str | None, reason: str, released_by: str, for_hours: float = 0) -> str:
+    """Lets the checks that hold a build pass, as in `checks.hold_release`; its id, for `continue_build`."""
+    validate_definitions(settings)
+    released = let_pass(settings, build_id, reason, released_by, for_hours)
+    write_status(settings)
+    return released
+
+
+def continue_build(settings: Settings, build_id: str, on_progress: Progress | None = None) -> str:
+    """All steps from checking the inputs to publishing; those that passed before are done. Returns the release id.
+
+    Raises:
+        HeldError: a check holds the publication back.
+    """
+    report = on_progress or (lambda *_: None)
+    steps: list[tuple[str, Callable[[Settings, str], object]]] = [
+        ("check inputs", check_inputs),
+        ("build marts", build_marts),
+        ("check marts", check_marts),
+    ]
+    for name, step in steps:
+        report(name, 0, 1)
+        step(settings, build_id)
+    report("publish", 0, 1)
+    release_id = publish(settings, build_id)
+    report("done", 1, 1)
+    return release_id
 
 
 def run(
@@ -90,6 +126,7 @@ def run(
         HeldError: a check holds the publication back.
     """
     report = on_progress or (lambda *_: None)
+    validate_definitions(settings)
     for name in sources:
         source_named(name)  # refuse all of it before doing any of it
     loaded = LoadSummary()
@@ -112,18 +149,19 @@ def run(
     build_id = prepare_build(settings)
     if build_id is None:
         return RunResult(loaded, None)
-    steps: list[tuple[str, Callable[[Settings, str], str | None]]] = [
-        ("check inputs", check_inputs),
-        ("build marts", build_marts),
-        ("check marts", check_marts),
-        ("publish", publish),
-    ]
-    outcome = None
-    for name, step in steps:
-        report(name, 0, 1)
-        outcome = step(settings, build_id)
-    report("done", 1, 1)
-    return RunResult(loaded, outcome)
+    return RunResult(loaded, continue_build(settings, build_id, report))
+
+
+def _evaluate_alarms(settings: Settings) -> None:
+    """Alarms look at what came of a build, but whatever is wrong with one is no reason against the build."""
+    try:
+        from labelhouse.checks.alarms import evaluate_alarms
+
+        evaluate_alarms(settings)
+    except Exception as error:
+        log.warning(
+            "The alarms were not evaluated: %s", error if isinstance(error, LabelhouseError) else type(error).__name__
+        )
 
 
 def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: Callable[[Build], object]) -> None:
@@ -144,8 +182,15 @@ def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: C
         work(build)
     except (_Held, LabelhouseError) as error:
         held = error.args[0] if isinstance(error, _Held) else {"sentence": str(error), "checks": []}
-        held |= {"step": name, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        held |= {
+            "build_id": build_id,
+            "step": name,
+            "state": needs,
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+            "is_releasable": is_releasable(held),
+        }
         build.save(lake, state="held", held=held)
+        _evaluate_alarms(settings)
         write_status(settings)
         raise HeldError(f"the publication is held at {name}: {held['sentence']}") from error
     build.save(lake, state=STATES[STATES.index(needs) + 1])
@@ -155,33 +200,6 @@ class _Held(Exception):
     """Carries what `_check` found to `_step`."""
 
 
-def _check(settings: Settings, build: Build, suite: SuiteName) -> None:
-    lake = Lake(settings)
-    try:
-        with connect(build.database(lake.dir), read_only=True) as connection:
-            results = run_suite(connection, suite, settings)
-    except Exception as error:  # a check that crashes is a check that did not pass
-        raise _Held({"sentence": _sentence(error), "checks": []}) from error
-    checked_at = datetime.now(UTC)
-    rows = [_stored(result, build.build_id, checked_at) for result in results]
-    keep_check_results(lake, build.build_id, suite, rows)
-    if failed := holds(results):
-        checks = [
-            {"table_name": each.table_name, "sentence": each.sentence, "what_to_do": each.what_to_do} for each in failed
-        ]
-        first = f"{failed[0].table_name}: {failed[0].sentence} {failed[0].finding}"
-        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        raise _Held({"sentence": first + more, "checks": checks})
-
-
-def _stored(result: CheckResult, build_id: str, checked_at: datetime) -> dict[str, Any]:
-    facts = {"is_success": result.is_success, "finding": result.finding}
-    row = asdict(result) | facts | {"build_id": build_id, "checked_at": checked_at}
-    del row["found"]
-    return row
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, LabelhouseError):
-        return str(error)
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+def _check(settings: Settings, build: Build, suites: Sequence[SuiteName]) -> None:
+    if failed := holds(validate_build(settings, build, suites)):
+        raise _Held(reason_for_hold(failed))

@@ -17,10 +17,12 @@ from end_to_end.airflow_session import (
     FIRST_JOB,
     OUTPUT_PATH,
     PSEUDONYM_KEY,
+    RELEASE_HOLD,
     AirflowSession,
 )
 from end_to_end.labeling_jobs import CANARY_EMAIL, CANARY_SUB, LabelingJob
 from labelhouse import extraction
+from labelhouse.identities import load_identities
 from labelhouse.marts.read import query_lake
 from labelhouse.marts.status import read_status
 from labelhouse.settings import Settings, load_settings
@@ -163,6 +165,21 @@ def test_a_failing_check_holds_the_publication_in_one_sentence_until_it_is_mende
     after = airflow.release
     assert after
     assert after.release_id == before.release_id, "readers keep the last good release"
+
+    form = {"reason": "forty broken answers, says supervisor@example.com"}
+    assert airflow.trigger_as("viewer", RELEASE_HOLD, form).status_code == 403, "a viewer looks on"
+    assert airflow.trigger_as("op", RELEASE_HOLD, {"reason": ""}).status_code == 400, "a reason is needed"
+    answer = airflow.trigger_as("op", RELEASE_HOLD, form)
+    assert airflow.wait_for_run(RELEASE_HOLD, answer.json()["dag_run_id"], timeout_seconds=300) == "success"
+    released = airflow.release
+    assert released
+    assert (released.release_id > before.release_id, released.build_id) == (True, held["build_id"])
+    status = read_status(airflow.lake) or {}
+    assert status["held"] is None
+    (kept,) = status["hold_releases"]
+    assert kept["released_by"] == load_identities(airflow.settings).pseudonym("op"), "who, as Airflow knows it"
+    assert kept["reason"].startswith("forty broken answers, says p_")
+    assert "supervisor" not in airflow.task_log(RELEASE_HOLD, answer.json()["dag_run_id"], "release")
 
     mended = LabelingJob("torn", start, object_count=40)
     airflow.deliver(mended)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from labelhouse import checks, extraction, pipeline
-from labelhouse.errors import HeldError
+from labelhouse.checks import gate
+from labelhouse.errors import HeldError, LabelhouseError
 from labelhouse.marts import build, read
 from labelhouse.marts.releases import current_release
 from labelhouse.marts.status import read_status
@@ -80,6 +81,8 @@ def test_a_failing_model_holds(settings: Settings, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(build, "PROJECT_DIR", tmp_path)
     write_job(export(settings), objects=12)
     held(settings, "dbt build", "fct_worker_job")
+    with pytest.raises(LabelhouseError, match="what holds it cannot be let pass"):
+        pipeline.release_hold(settings, None, "known", "operator")
     monkeypatch.undo()
     assert run(settings).release_id == "000002", "mended, it is published"
     assert (read_status(settings.lake) or {})["held"] is None
@@ -105,7 +108,7 @@ def test_a_check_that_looked_at_nothing_holds(
     shutil.copytree(PROJECT_DIR / "expectations", tmp_path / "expectations")
     (tmp_path / "expectations/marts/dim_worker.yaml").unlink()
     elsewhere = partial(checks.run_suite, expectations_dir=tmp_path / "expectations")
-    monkeypatch.setattr(pipeline, "run_suite", elsewhere)
+    monkeypatch.setattr(gate, "run_suite", elsewhere)
     write_job(export(settings), objects=12)
     held(settings, "mart checks", "dim_worker")
 
@@ -114,9 +117,69 @@ def test_a_crashing_check_holds(settings: Settings, monkeypatch: pytest.MonkeyPa
     def crash(*arguments: Any, **options: Any) -> list[checks.CheckResult]:
         raise MemoryError("no memory left")
 
-    monkeypatch.setattr(pipeline, "run_suite", crash)
+    monkeypatch.setattr(gate, "run_suite", crash)
     write_job(export(settings), objects=12)
     held(settings, "input checks", "MemoryError", "no memory left")
+
+
+@pytest.mark.parametrize("is_crash", [True, False], ids=["crashing", "empty"])
+def test_drift_that_says_nothing_holds(settings: Settings, monkeypatch: pytest.MonkeyPatch, is_crash: bool) -> None:
+    real = gate.run_suite
+
+    def drift_says_nothing(connection: Any, suite: Any, *arguments: Any, **options: Any) -> list[checks.CheckResult]:
+        if suite != "drift":
+            return real(connection, suite, *arguments, **options)
+        if is_crash:
+            raise ValueError("canary.worker@example.com is no number")
+        return []
+
+    monkeypatch.setattr(gate, "run_suite", drift_says_nothing)
+    write_job(export(settings), objects=12)
+    held(settings, "mart checks", "drift", "ValueError" if is_crash else "it has no checks")
+    status = (settings.lake / "status.json").read_text()
+    assert "canary" not in status
+    assert (read_status(settings.lake) or {})["held"]["is_releasable"] is False
+
+
+def spoil(settings: Settings) -> None:
+    """Delivers a job of which so much goes to quarantine that the check of the ledger holds."""
+    job = write_job(export(settings), objects=12)
+    lines = read_manifest(job)
+    for line in lines[:9]:
+        line["pet-metadata"]["job-name"] = 7
+    write_manifest(job, lines)
+
+
+def test_an_operator_releases_a_hold_and_it_is_published_with_the_reason(settings: Settings) -> None:
+    spoil(settings)
+    held(settings, "input checks", "ingest_ledger")
+    build_id = pipeline.release_hold(settings, None, "known, canary.boss@example.com agrees", "canary.operator")
+    assert (read_status(settings.lake) or {})["held"] is None
+    assert pipeline.continue_build(settings, build_id) == "000002"
+    status = read_status(settings.lake) or {}
+    let_pass = [each for each in status["checks"] if each["waived_until"]]
+    assert {(each["table_name"], each["verdict"], each["severity"]) for each in let_pass} >= {
+        ("ingest_ledger", "not_met", "hold")
+    }
+    runs = {each["suite"]: each for each in status["validations"]}
+    assert (runs["inputs"]["verdict"], runs["inputs"]["waived_count"]) == ("warned", len(let_pass))
+    assert (runs["inputs"]["hold_count"], runs["marts"]["waived_count"]) == (0, 0)
+    (released,) = status["hold_releases"]
+    assert released["build_id"] == build_id
+    assert released["reason"].startswith("known, p_")
+    assert {each["table_name"] for each in released["checks"]} == {each["table_name"] for each in let_pass}
+    for path in (path for path in settings.lake.rglob("*") if path.is_file()):
+        assert b"canary.boss" not in path.read_bytes(), path
+        assert b"canary.operator" not in path.read_bytes(), path
+
+
+def test_a_release_for_some_hours_lets_later_builds_pass_too(settings: Settings) -> None:
+    spoil(settings)
+    held(settings, "input checks", "ingest_ledger")
+    pipeline.continue_build(settings, pipeline.release_hold(settings, None, "known", "operator", for_hours=1))
+    write_job(export(settings), name="Another", objects=1)
+    assert run(settings).release_id == "000003", "what is still in quarantine only warns"
+    assert (read_status(settings.lake) or {})["validations"][0]["waived_count"] > 0
 
 
 def test_a_few_bad_records_are_a_warning(settings: Settings) -> None:
@@ -128,7 +191,7 @@ def test_a_few_bad_records_are_a_warning(settings: Settings) -> None:
     assert status
     assert status["held"] is None
     assert [each["record_count"] for each in status["quarantine"]] == [1]
-    warned = [each for each in status["checks"] if not each["is_success"]]
+    warned = [each for each in status["checks"] if each["verdict"] == "not_met"]
     assert [each["severity"] for each in warned] == ["warn"] * len(warned)
     assert warned
 

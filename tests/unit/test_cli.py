@@ -172,6 +172,48 @@ def test_a_worker_is_erased_from_the_identity_map(tmp_path: Path) -> None:
     refused(labelhouse("erase", "--sub", sub, "--lake", str(lake)), "LABELHOUSE_IDENTITY_MAP_URI")
 
 
+def test_checks_alone_print_a_table_and_keep_nothing(lake: Path) -> None:
+    before = contents(lake)
+    done = labelhouse("check", "--suite", "inputs", "--suite", "marts", "--lake", str(lake))
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    header, _, *rows, summary = done.stdout.splitlines()
+    assert header.split() == ["suite", "table", "check", "verdict", "finding"]
+    assert {row.split()[0] for row in rows} == {"inputs", "marts"}
+    assert summary.startswith(f"({len(rows)} results of inputs, marts on the lake and the marts of release 000001: ")
+    assert " holds" not in summary
+    assert contents(lake) == before
+
+
+def contents(folder: Path) -> dict[str, int]:
+    """What is there, and since when; the catalog's own file may be looked into."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("catalog.db"))
+    return {str(path): path.stat().st_mtime_ns for path in files}
+
+
+def test_a_held_lake_is_checked_and_released(tmp_path: Path) -> None:
+    job = write_job(tmp_path / "export", objects=1)
+    (job / "annotations/worker-response/iteration-1/0/2026-03-01_10:00:00.json").write_text("{\x1b[31mcanary")
+    lake = ["--lake", str(tmp_path / "lake")]
+    refused(labelhouse("check", *lake), "there is no lake")
+    assert labelhouse("run", "--source", f"labeling_output={tmp_path / 'export'}", *lake).returncode == 1, "1 of 5"
+    checked = labelhouse("check", *lake)
+    assert checked.returncode == 1, checked.stderr
+    first = checked.stdout.splitlines()[2]
+    assert first.split()[:2] == ["inputs", "ingest_ledger"]
+    assert " holds " in first, "what fails comes first"
+    assert "canary" not in checked.stdout
+    assert "\x1b" not in checked.stdout
+    assert "no marts, for nothing is published yet" in checked.stdout
+    refused(labelhouse("check", "--suite", "marts", *lake), "nothing is published yet")
+    refused(labelhouse("check", "--suite", "mart", *lake), "unknown suite", "inputs, marts, drift")
+
+    refused(labelhouse("release", "--reason", " ", *lake), "does not say why")
+    refused(labelhouse("release", "--reason", "known", "--build", "no such", *lake), "no such build")
+    released = labelhouse("release", "--reason", "known", *lake)
+    assert (released.returncode, "Release 000001 is published." in released.stdout) == (0, True), released.stderr
+    refused(labelhouse("release", "--reason", "once more", *lake), "the build is not held")
+
+
 def test_what_a_user_did_wrong_is_one_sentence(tmp_path: Path) -> None:
     missing = str(tmp_path / "missing")
     lake = ["--lake", str(tmp_path / "lake")]

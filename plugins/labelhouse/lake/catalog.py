@@ -24,6 +24,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from labelhouse.errors import LakeError
 from labelhouse.schema.columns import Table
 from labelhouse.schema.iceberg import iceberg_schema, partition_spec
+from labelhouse.schema.quality import ALARM_CHANGES
 from labelhouse.schema.tables import INGEST_LEDGER, TABLES
 from labelhouse.settings import Settings
 
@@ -41,7 +42,7 @@ TABLE_PROPERTIES = {
     # by default the first 16 characters, which all units of a source share
     "write.metadata.metrics.column.unit_uri": "full",
 }
-#: The ledger is committed by compare-and-swap: who loses looks again instead of being rebased.
+#: The ledger and the alarms' states are committed by compare-and-swap: who loses looks again, instead of being rebased.
 LEDGER_PROPERTIES = TABLE_PROPERTIES | {"commit.retry.num-retries": "0"}
 
 logging.getLogger("pyiceberg").setLevel(logging.ERROR)
@@ -106,7 +107,7 @@ class Lake:
             identifier,
             schema=iceberg_schema(table),
             partition_spec=partition_spec(table),
-            properties=LEDGER_PROPERTIES if table is INGEST_LEDGER else TABLE_PROPERTIES,
+            properties=LEDGER_PROPERTIES if table in (INGEST_LEDGER, ALARM_CHANGES) else TABLE_PROPERTIES,
         )
 
 

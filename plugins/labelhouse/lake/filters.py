@@ -41,17 +41,22 @@ def day_ranges(days: Collection[date]) -> list[DayRange]:
     return [DayRange(first, last) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def during(ranges: Collection[DayRange]) -> BooleanExpression:
-    """Rows whose `event_at` lies in one of the ranges."""
+def during(ranges: Collection[DayRange], day_column: str = "event_at") -> BooleanExpression:
+    """Rows whose timestamp in `day_column` lies in one of the ranges."""
     nothing: BooleanExpression = AlwaysFalse()
-    return reduce(Or, map(_within, ranges), nothing)
+    return reduce(Or, (_within(days, day_column) for days in ranges), nothing)
 
 
-def _within(days: DayRange) -> BooleanExpression:
+def _within(days: DayRange, day_column: str) -> BooleanExpression:
     return And(
-        GreaterThanOrEqual("event_at", f"{days.first}T00:00:00+00:00"),
-        LessThan("event_at", f"{days.last + timedelta(days=1)}T00:00:00+00:00"),
+        GreaterThanOrEqual(day_column, f"{days.first}T00:00:00+00:00"),
+        LessThan(day_column, f"{days.last + timedelta(days=1)}T00:00:00+00:00"),
     )
+
+
+def since(day_column: str, moment: datetime) -> BooleanExpression:
+    """Rows of that moment and later ones."""
+    return GreaterThanOrEqual(day_column, moment.isoformat())
 
 
 def of_units(unit_uris: Collection[str]) -> BooleanExpression:
@@ -89,6 +94,16 @@ def of_days(day_column: str, days: Collection[date]) -> BooleanExpression:
     return In(day_column, {day.isoformat() for day in days})
 
 
-def of_validation(build_id: str, suite: str) -> BooleanExpression:
-    """Check results of one suite on one build."""
-    return And(EqualTo("build_id", build_id), EqualTo("suite", suite))
+def of_validation(build_id: str, suites: Collection[str], started_at: datetime) -> BooleanExpression:
+    """What these suites found on one build, which began at `started_at`: that prunes the days before."""
+    return And(EqualTo("build_id", build_id), In("suite", set(suites)), since("checked_at", started_at))
+
+
+def of_definitions(fingerprint: str) -> BooleanExpression:
+    """Checks as they stood when all of them together had this fingerprint."""
+    return EqualTo("fingerprint", fingerprint)
+
+
+def of_waivers(build_id: str, moment: datetime) -> BooleanExpression:
+    """Releases of this build's hold, and those of any build that last beyond the moment."""
+    return Or(EqualTo("build_id", build_id), GreaterThan("until_at", moment.isoformat()))

@@ -22,15 +22,19 @@ from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.snapshots import Snapshots, pin
 from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.releases import Release, current_release, replace_file
-from labelhouse.schema.tables import INGEST_LEDGER
+from labelhouse.schema.tables import INGEST_LEDGER, TABLES
 from labelhouse.settings import PROJECT_DIR, Settings
 
 Step = Literal["prepared", "inputs_passed", "built", "marts_passed", "published"]
 State = Step | Literal["held", "unchanged"]
 #: The states of a build that nothing holds, in order.
 STATES: tuple[State, ...] = get_args(Step)
-#: Builds of which the outcome is kept; the newest one says whether a publication is held.
-KEPT_BUILDS = 20
+#: What a build reads: all raw tables but the house's own history.
+INPUT_TABLES = [name for name, table in TABLES.items() if not table.is_history]
+_BUILD_ID = "%Y%m%dT%H%M%S.%fZ"
+#: What dbt made of the project, kept for the next build: as long as models, variables and profile stay the same, it
+#: need not parse them again.
+_PARSED = "partial_parse.msgpack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Build:
         days: UTC days that changed since the release it starts from; None for all.
         fingerprint: of models and settings.
         base_release_id: the release it starts from; only on top of that one may it be published.
-        held: why it may not be published (`sentence`, `step`, `since`, `checks`), or None.
+        held: why it may not be published, or None: `sentence`, `step`, `since`, the `state` before that step, the
+            failing `checks`, and whether an operator may let them pass (`is_releasable`).
     """
 
     build_id: str
@@ -54,6 +59,11 @@ class Build:
     fingerprint: str
     base_release_id: str | None
     held: dict[str, Any] | None = field(default=None)
+
+    @property
+    def started_at(self) -> datetime:
+        """When it was opened, which is its id."""
+        return datetime.strptime(self.build_id, _BUILD_ID).replace(tzinfo=UTC)
 
     def folder(self, lake: Path) -> Path:
         """Where the build keeps its files."""
@@ -87,18 +97,23 @@ def read_build(lake: Path, build_id: str) -> Build:
 
 def newest_build(lake: Path) -> Build | None:
     """The build that was started last, if any."""
-    ids = _build_ids(lake)
-    return read_build(lake, ids[-1]) if ids else None
+    builds = kept_builds(lake)
+    return read_build(lake, builds[-1]) if builds else None
+
+
+def kept_builds(lake: Path) -> list[str]:
+    """The ids of all builds that are kept, oldest first."""
+    return sorted(path.parent.name for path in (lake / "builds").glob("*/build.json"))
 
 
 def prepare(settings: Settings) -> Build:
     """Pins the lake and opens a new build on it; its state is `unchanged` when there is nothing to build."""
     lake = Lake(settings)
-    snapshots, fingerprint = pin(lake), fingerprint_of(settings)
+    snapshots, fingerprint = pin(lake, INPUT_TABLES), fingerprint_of(settings)
     release = current_release(lake.dir)
     days = _days_to_build(lake, release, snapshots[INGEST_LEDGER.name], fingerprint)
     build = Build(
-        build_id=datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"),
+        build_id=datetime.now(UTC).strftime(_BUILD_ID),
         state="unchanged" if days == [] else "prepared",
         snapshots=snapshots,
         days=days,
@@ -106,7 +121,7 @@ def prepare(settings: Settings) -> Build:
         base_release_id=release.release_id if release else None,
     )
     build = build.save(lake.dir)
-    _forget_old(lake.dir)
+    _forget_old(lake.dir, settings.retained_validations)
     if build.state == "prepared":
         with connect(build.database(lake.dir)) as connection:
             create_views(connection, lake, snapshots, days)
@@ -183,15 +198,18 @@ def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
     lake = settings.lake.resolve()
     target = build.folder(lake) / "target"
     project = PROJECT_DIR / "dbt"
+    parsed = lake / "builds" / _PARSED
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LABELHOUSE_")},
-        "LABELHOUSE_BUILD_DB": str(build.database(lake)),
+        "LABELHOUSE_BUILD_DB": build.database(lake).name,  # in its own folder: the same for every build
         "DBT_PROFILES_DIR": str(project),
         "DBT_TARGET_PATH": str(target),
         "DBT_LOG_PATH": str(build.folder(lake) / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
+    if parsed.exists():  # dbt refuses one that does not
+        environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(parsed)
     arguments = [
         "--project-dir",
         str(project),
@@ -214,6 +232,15 @@ def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
     )
     if done.returncode:
         raise LakeError(_why_dbt_failed(target, done.stdout + done.stderr))
+    _keep_parsed(target / _PARSED, parsed)
+
+
+def _keep_parsed(made: Path, kept: Path) -> None:
+    """Keeps what dbt parsed, where it had to, in place of what was kept before."""
+    if made.exists():
+        draft = made.with_suffix(".draft")
+        shutil.copyfile(made, draft)
+        draft.replace(kept)
 
 
 def _why_dbt_failed(target: Path, output: str) -> str:
@@ -236,10 +263,6 @@ def _dbt_files() -> Iterator[Path]:
         yield from sorted(path for path in (PROJECT_DIR / "dbt" / folder).rglob("*") if path.is_file())
 
 
-def _build_ids(lake: Path) -> list[str]:
-    return sorted(path.parent.name for path in (lake / "builds").glob("*/build.json"))
-
-
-def _forget_old(lake: Path) -> None:
-    for build_id in _build_ids(lake)[:-KEPT_BUILDS]:
+def _forget_old(lake: Path, keep: int) -> None:
+    for build_id in kept_builds(lake)[:-keep]:
         shutil.rmtree(lake / "builds" / build_id, ignore_errors=True)

@@ -1,20 +1,20 @@
 """The lake as DuckDB sees it: `raw.<table>` and `changed.<table>`, views over exactly one state's files.
 
-Nothing is materialised: DuckDB streams the Parquet files with push-down. Columns are found by Iceberg's
-field ids, so a column that was added later is NULL in older files.
+Nothing but the list of newest loads is materialised: DuckDB streams the Parquet files with push-down. Columns are
+found by Iceberg's field ids, so a column that was added later is NULL in older files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import duckdb
 from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.lake.catalog import Lake
-from labelhouse.lake.filters import DayRange, day_ranges
-from labelhouse.lake.snapshots import Snapshots, data_files
+from labelhouse.lake.filters import DayRange, day_ranges, during, since
+from labelhouse.lake.snapshots import ALL_ROWS, Snapshots, current_snapshot, data_files
 from labelhouse.schema.columns import Table
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
 from labelhouse.schema.tables import DAY_TABLES, INGEST_LEDGER, QUARANTINE, TABLES
@@ -28,25 +28,41 @@ def create_views(
     Args:
         connection: the file, writable.
         lake: the lake.
-        snapshots: raw table → snapshot, from `lake.snapshots.pin`.
+        snapshots: raw table → snapshot, from `lake.snapshots.pin`; only these get views.
         days: UTC days that changed; None for all of them.
     """
     connection.execute("create schema if not exists raw; create schema if not exists changed")
     ranges = None if days is None else day_ranges(days)
-    opened = {name: lake.raw(name) for name in TABLES}
-    for table in sorted(TABLES.values(), key=lambda each: each is not INGEST_LEDGER):  # the others look at it
+    opened = {name: lake.raw(name) for name in snapshots}
+    tables = [TABLES[name] for name in snapshots]
+    for table in sorted(tables, key=lambda each: each is not INGEST_LEDGER):  # the others look at it
         rows = _scan(table, opened[table.name], data_files(opened[table.name], snapshots[table.name]))
         connection.execute(f"create or replace view raw.{table.name} as {_visible(table, rows)}")
         if table is INGEST_LEDGER:
             connection.execute(_NEWEST_LOADS)
         if table.name in DAY_TABLES:
-            rows = _scan(table, opened[table.name], data_files(opened[table.name], snapshots[table.name], ranges))
+            wanted = ALL_ROWS if ranges is None else during(ranges)
+            rows = _scan(table, opened[table.name], data_files(opened[table.name], snapshots[table.name], wanted))
             connection.execute(f"create or replace view changed.{table.name} as {_visible(table, rows, ranges)}")
     _create_days(connection, days)
 
 
+def create_history_view(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table, first_at: datetime | None = None
+) -> None:
+    """Creates `raw.<table>` for a table of the house's own history, from a moment on: earlier days are not opened."""
+    opened = lake.raw(table.name)
+    assert table.day_column
+    rows = ALL_ROWS if first_at is None else since(table.day_column, first_at)
+    query = f"select * from {_scan(table, opened, data_files(opened, current_snapshot(opened), rows))} as rows"
+    if first_at is not None:
+        query += f" where {table.day_column} >= timestamptz '{first_at.isoformat()}'"
+    connection.execute(f"create or replace view raw.{table.name} as {query}")
+
+
+#: A table: every look at any other one asks it, and the ledger is long.
 _NEWEST_LOADS = """
-    create or replace view raw.newest_loads as
+    create or replace table raw.newest_loads as
     select unit_uri, unit_version, loaded_at, duplicate_of is not null as is_duplicate
     from raw.ingest_ledger
     qualify row_number() over (partition by unit_uri order by loaded_at desc) = 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -65,21 +66,35 @@ def query_lake(settings: Settings, sql: str) -> pa.Table:
         LakeError: there is no lake, or as in `query`.
     """
     from labelhouse.lake.catalog import Lake  # the web server reads releases only: it never needs Iceberg
-    from labelhouse.lake.snapshots import pin
-    from labelhouse.marts.raw_views import create_views
 
     lake = Lake(settings)
     if not lake.exists:
         raise LakeError("there is no lake", value=str(lake.dir), allowed="a folder that `labelhouse run` filled")
+    with opened_lake(settings) as connection:
+        return select(connection, sql)
+
+
+@contextmanager
+def opened_lake(settings: Settings, names: Iterable[str] | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees the current release's marts by bare name and the lake's tables as `raw.<table>`.
+
+    Nothing else is within its reach. `names` are the raw tables that are wanted; None for all of them.
+    """
+    from labelhouse.lake.catalog import Lake
+    from labelhouse.lake.snapshots import pin
+    from labelhouse.marts.raw_views import create_views
+    from labelhouse.schema.tables import TABLES
+
+    lake = Lake(settings)
     release = current_release(lake.dir)
     with duckdb.connect() as connection:
-        create_views(connection, lake, pin(lake), days=[])
+        create_views(connection, lake, pin(lake, TABLES if names is None else names), days=[])
         if release:
             path = str(release.serving_path).replace("'", "''")
             connection.execute(f"attach '{path}' as release (read_only); set search_path = 'memory.main,release.main'")
             show_smgt_views(connection, "release")
         _close_off(connection, lake.dir / "warehouse")
-        return select(connection, sql)
+        yield connection
 
 
 def _close_off(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

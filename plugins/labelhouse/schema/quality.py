@@ -134,13 +134,23 @@ ALARM_CHANGES = Table(
     day_column="changed_at",
     is_history=True,
     columns=(
-        Column("alarm_name", "string", "The alarm: the name of its file.", required=True),
+        Column(
+            "alarm_name",
+            "string",
+            "The alarm: the name of its file, and after a point the value of its dimension where it has several.",
+            required=True,
+        ),
         Column("changed_at", "timestamp", "When the change was seen.", required=True),
         Column("from_state", "string", "`OK`, `ALARM` or `INSUFFICIENT_DATA`; NULL at the first evaluation."),
         Column("to_state", "string", "`OK`, `ALARM` or `INSUFFICIENT_DATA`.", required=True),
         Column("reason", "string", "Why, as a sentence.", required=True),
         Column("datapoints_json", "string", "The datapoints that decided it, as JSON.", required=True),
-        Column("actions_json", "string", "Channels told and DAGs started, as JSON.", required=True),
+        Column(
+            "actions_json",
+            "string",
+            "Channels to tell and DAGs to start, with what became of each, as JSON.",
+            required=True,
+        ),
     ),
 )
 
