@@ -21,6 +21,13 @@ CANARIES = (
 )
 
 
+#: Elements that none of our pages has; of SVG, those that run, load or show something else.
+_LIVE = (
+    *("img", "object", "embed", "iframe", "style", "base"),
+    *("foreignobject", "use", "image", "animate", "set", "handler"),
+)
+
+
 class Page(HTMLParser):
     """What a browser would make of a page: its elements, its text, its data blocks."""
 
@@ -53,13 +60,15 @@ class Page(HTMLParser):
 def live_nodes(shown: Page) -> list[str]:
     """Whatever on a page would run, load or lead away, and is not ours."""
     ours = re.compile(r"/static/(app|vega)[.-][\w.-]+\.(js|css)$")
-    found = [tag for tag, _ in shown.elements if tag in ("img", "object", "embed", "iframe", "style", "base", "svg")]
+    found = [tag for tag, _ in shown.elements if tag in _LIVE]
     for tag, attributes in shown.elements:
+        if tag == "svg" and attributes.get("class") not in ("spark", "drawing"):
+            found.append(str(attributes))
         found += [f"{tag} {name}" for name in attributes if name.startswith("on") or name in ("style", "srcdoc")]
         if tag == "script" and attributes != {"type": "application/json"} and not ours.match(attributes["src"] or ""):
             found.append(str(attributes))
         if tag in ("a", "form") and not (attributes.get("href") or attributes.get("action") or "").startswith(
-            ("/", "?")
+            ("/", "?", "#")
         ):
             found.append(str(attributes))
     return found

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from labelhouse.web.app import make_app
 from labelhouse.web.guard import HEADERS, GuardedApp
 from web.fake_lake import FakeAccess
+from web.fake_quality import BUILD_ID, FAILING_CHECK
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
 #: Not routes: what FastAPI adds unless told otherwise, and what attackers try.
@@ -26,6 +27,8 @@ NO_ROUTES = (
     "/static/..%2fapp.py",
     "/static/%252e%252e/app.py",
     "/static/..%5capp.py",
+    f"/quality/docs/{BUILD_ID}/..%2fpages.json",
+    f"/quality/docs/..%2f..%2freleases/{BUILD_ID}/index.html",
 )
 READERS = ("viewer-token", "op-token", "admin-token")
 
@@ -43,7 +46,13 @@ def routes(app: FastAPI) -> list[str]:
         "/quality/{name}.csv": "checks",
         "/static/{name}": "app.css",
     }
-    return [path.replace("{name}", values.get(path, "")) for path in (route.path for route in app.routes)]  # type: ignore[attr-defined]
+    queries = {"/quality/check": f"?{FAILING_CHECK}", "/quality/alarm": "?name=quarantine"}
+    page = f"/quality/docs/{BUILD_ID}/marts.fct_task.html"
+    paths = [route.path for route in app.routes]  # type: ignore[attr-defined]
+    return [
+        page if "{file}" in path else path.replace("{name}", values.get(path, "")) + queries.get(path, "")
+        for path in paths
+    ]
 
 
 def test_the_walk_finds_every_route(app: GuardedApp) -> None:
@@ -55,6 +64,10 @@ def test_the_walk_finds_every_route(app: GuardedApp) -> None:
         "/training/run_table.csv",
         "/quality",
         "/quality/checks.csv",
+        f"/quality/check?{FAILING_CHECK}",
+        "/quality/alarm?name=quarantine",
+        "/quality/docs",
+        f"/quality/docs/{BUILD_ID}/marts.fct_task.html",
         "/dbt-docs",
         "/dbt-docs/site",
         "/static/app.css",

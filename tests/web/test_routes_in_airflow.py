@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import jwt
@@ -17,8 +18,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from labelhouse.checks.data_docs import documented_builds
 from labelhouse.web.app import make_app
 from labelhouse.web.guard import HEADERS
+from labelhouse.web.quality_checks import check_query
 from web.fake_lake import FakeAccess
 
 PREFIX = "/labelhouse"
@@ -31,10 +34,13 @@ _NAMES = {
     "/quality/{name}.csv": "checks",
     "/static/{name}": "app.css",
 }
-ROUTES = [
+PATHS = [
     PREFIX + route.path.replace("{name}", _NAMES.get(route.path, ""))  # type: ignore[attr-defined]
     for route in make_app(FakeAccess(), Path).routes
 ]
+ROUTES = [path.format(build_id="20260930T115500.000000Z", file="index.html") for path in PATHS]
+#: Routes that show one thing, which their address has to name.
+OF_ONE_THING = (f"{PREFIX}/quality/check", f"{PREFIX}/quality/alarm", f"{PREFIX}/quality/docs/")
 EVERYTHING = [*ROUTES, *(PREFIX + path for path in NO_ROUTES)]
 
 Send = Callable[..., httpx.Response]
@@ -108,7 +114,7 @@ def test_a_user_without_a_role_is_refused_everywhere(send: Send, airflow: Any) -
 def test_every_role_reads_every_route(send: Send, airflow: Any, user: str) -> None:
     token = airflow.token(user)
     for credentials in ({"headers": bearer(token)}, {"cookies": {"_token": token}}):
-        for path in ROUTES:
+        for path in [*(path for path in ROUTES if not path.startswith(OF_ONE_THING)), *one_things(airflow.lake)]:
             answer = send("GET", path, **credentials)
             assert answer.status_code == (303 if path == f"{PREFIX}/" else 200), path
             assert answer.headers["x-content-type-options"] == "nosniff"
@@ -148,6 +154,39 @@ def test_a_filter_is_part_of_the_address_that_people_share(browser: Chrome, airf
     browser.get(f"{airflow.url}/plugin/labelhouse-workers{PREFIX}/workers?job=birds")
     browser.switch_to.frame(wait_for(browser, "iframe[title='Workers']"))
     WebDriverWait(browser, 30).until(lambda it: it.execute_script("return location.search") == "?job=birds")
+
+
+def test_a_link_into_airflow_leaves_the_frame(browser: Chrome, airflow: Any) -> None:
+    browser.get(f"{airflow.url}/auth/login")
+    browser.delete_all_cookies()
+    browser.get(f"{airflow.url}/auth/login?next=/plugin/labelhouse-quality")
+    log_in(browser, airflow, "op")
+    browser.switch_to.frame(wait_for(browser, "iframe[title='Data quality']"))
+    wait_for(browser, "h1")
+    browser.execute_script("""
+        const link = document.createElement('a');
+        Object.assign(link, { href: '/dags/release_hold', id: 'into-airflow', textContent: 'release_hold' });
+        link.dataset.airflow = '';
+        document.querySelector('main').prepend(link);
+    """)
+    browser.find_element(By.ID, "into-airflow").click()
+    browser.switch_to.default_content()
+    WebDriverWait(browser, 30).until(lambda it: it.current_url == f"{airflow.url}/dags/release_hold")
+    WebDriverWait(browser, 30).until(lambda it: not it.find_elements(By.CSS_SELECTOR, "iframe[title='Data quality']"))
+    WebDriverWait(browser, 30).until(lambda it: "release_hold" in it.find_element(By.TAG_NAME, "body").text)
+
+
+def one_things(lake: Path) -> list[str]:
+    """Addresses of one check, of one alarm and of one page of Data Docs, as far as the lake has them."""
+    checks = json.loads((lake / "status.json").read_text())["checks"]
+    queries = [check_query(check) for check in checks]
+    found = [f"/quality/check?{query}" for query in queries if query][:1]
+    alarms = lake / "alarms.json"
+    if alarms.is_file():
+        names = [alarm["alarm_name"] for alarm in json.loads(alarms.read_text())["alarms"]]
+        found += [f"/quality/alarm?{urlencode({'name': name})}" for name in names[:1]]
+    found += [f"/quality/docs/{build_id}/index.html" for build_id in documented_builds(lake)[:1]]
+    return [PREFIX + address for address in found]
 
 
 def log_in(browser: Chrome, airflow: Any, user: str) -> None:

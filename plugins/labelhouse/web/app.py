@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,18 +12,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from labelhouse.checks.drawings import number
 from labelhouse.errors import LabelhouseError
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
 from labelhouse.reports.pages import PAGES, Page
-from labelhouse.web import quality
 from labelhouse.web.guard import Access, GuardedApp, may_see_names, policy
 from labelhouse.web.model_docs import dbt_docs_response
+from labelhouse.web.quality_alarms import course
+from labelhouse.web.quality_checks import check_query, compared_words, found_words
+from labelhouse.web.quality_pages import QualityPages
 from labelhouse.web.report_page import page_content, report_tile
+from labelhouse.web.responses import download, root_of
 from labelhouse.web.selection import Selection, SelectionError
 from labelhouse.web.static_files import StaticFiles
-from labelhouse.web.tiles import Tile, ago, hint, shown
+from labelhouse.web.tiles import ago, hint, shown
 from labelhouse.web.worker_names import People
 
 _HERE = Path(__file__).parent
@@ -36,13 +39,18 @@ def make_app(access: Access, lake: Callable[[], Path], people: People | None = N
     `people` is asked for the names of workers, when an Admin reads; without it nobody sees names.
     """
     pages = Pages(lake, people)
+    quality = QualityPages(lake, pages.page)
     app = GuardedApp(access)
     routes: dict[str, Callable[..., Response]] = {
         "/": pages.start,
         **{f"/{page.name}": pages.reports_of(page) for page in PAGES.values()},
         **{f"/{page.name}/{{name}}.csv": pages.export_of(page) for page in PAGES.values()},
-        "/quality": pages.data_quality,
-        "/quality/{name}.csv": pages.export_quality,
+        "/quality": quality.overview,
+        "/quality/check": quality.check,
+        "/quality/alarm": quality.alarm,
+        "/quality/docs": quality.data_docs,
+        "/quality/docs/{build_id}/{file}": quality.data_docs_page,
+        "/quality/{name}.csv": quality.export,
         "/dbt-docs": pages.dbt_docs,
         "/dbt-docs/site": pages.dbt_docs_site,
         "/static/{name}": pages.static_file,
@@ -73,12 +81,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(shown=shown, hint=hint, observed=quality.observed)
+        self._templates.filters.update(shown=shown, hint=hint, course=course)
+        self._templates.filters.update(found=found_words, number=number, compared=compared_words, query=check_query)
         self._templates.globals.update(static=self._static, ago=ago)
 
     def start(self, request: Request) -> Response:
         """Leads to the first page."""
-        return RedirectResponse(f"{_root(request)}/workers", 303)
+        return RedirectResponse(f"{root_of(request)}/workers", 303)
 
     def reports_of(self, page: Page) -> Callable[[Request], Response]:
         """A page made of reports."""
@@ -87,8 +96,8 @@ class Pages:
             selection = Selection.of(page, request.query_params)
             release, status = self._release(), read_status(self._lake())
             if release is None:
-                return self._page(request, "empty.html.j2", page.title, here=page.name, status=status)
-            return self._page(
+                return self.page(request, "empty.html.j2", page.title, here=page.name, status=status)
+            return self.page(
                 request,
                 "reports.html.j2",
                 page.title,
@@ -112,40 +121,17 @@ class Pages:
             tile = report_tile(release, report, selection, self._people_for(request))
             if tile is None:
                 raise HTTPException(404)
-            return _download(tile, release.release_id)
+            return download(tile, release.release_id)
 
         return answer
-
-    def data_quality(self, request: Request) -> Response:
-        """What is published or held, what the checks said, what is in quarantine, whether the ledger adds up."""
-        status = read_status(self._lake())
-        if status is None:
-            return self._page(request, "empty.html.j2", "Data quality", here="quality", status=None)
-        return self._page(
-            request,
-            "quality.html.j2",
-            "Data quality",
-            here="quality",
-            status=status,
-            tiles=quality.tiles(status),
-            validations=quality.validations(status),
-            equations=quality.equations(status),
-        )
-
-    def export_quality(self, name: str) -> Response:
-        """One tile of Data quality as CSV."""
-        status = read_status(self._lake())
-        if status is None or name not in (tiles := quality.tiles(status)):
-            raise HTTPException(404)
-        return _download(tiles[name], status["written_at"])
 
     def dbt_docs(self, request: Request) -> Response:
         """The frame around dbt's documentation."""
         release = self._release()
         if release is None:
             status = read_status(self._lake())
-            return self._page(request, "empty.html.j2", "dbt docs", here="dbt-docs", status=status)
-        response = self._page(request, "dbt_docs.html.j2", "dbt docs", here="dbt-docs", release=release)
+            return self.page(request, "empty.html.j2", "dbt docs", here="dbt-docs", status=status)
+        response = self.page(request, "dbt_docs.html.j2", "dbt docs", here="dbt-docs", release=release)
         response.headers["Content-Security-Policy"] = policy(frame_src="'self'")
         return response
 
@@ -167,17 +153,17 @@ class Pages:
         """What a reader sees who asks for what is not there."""
         assert isinstance(error, HTTPException)
         title, what = ("Not found", "There is no such page.") if error.status_code == 404 else ("Refused", error.detail)
-        response = self._page(request, "message.html.j2", title, error.status_code, here="", what=what)
+        response = self.page(request, "message.html.j2", title, error.status_code, here="", what=what)
         response.headers.update(error.headers or {})
         return response
 
     def misunderstood(self, request: Request, error: Exception) -> Response:
         """What a reader sees whose address says what cannot be."""
-        return self._page(request, "message.html.j2", "Not understood", 400, here="", what=str(error))
+        return self.page(request, "message.html.j2", "Not understood", 400, here="", what=str(error))
 
     def failed(self, request: Request, error: Exception) -> Response:
         """The one sentence of an error of ours."""
-        return self._page(request, "message.html.j2", "Cannot be shown", 503, here="", what=str(error))
+        return self.page(request, "message.html.j2", "Cannot be shown", 503, here="", what=str(error))
 
     def _people_for(self, request: Request) -> People | None:
         return self._people if may_see_names(request) else None
@@ -185,19 +171,7 @@ class Pages:
     def _release(self) -> Release | None:
         return current_release(self._lake())
 
-    def _page(self, request: Request, template: str, title: str, status_code: int = 200, **values: Any) -> HTMLResponse:
-        known = {"title": title, "root": _root(request), "now": datetime.now(UTC)}
+    def page(self, request: Request, template: str, title: str, status_code: int = 200, **values: Any) -> HTMLResponse:
+        """A template filled in with `values`."""
+        known = {"title": title, "root": root_of(request), "now": datetime.now(UTC)}
         return HTMLResponse(self._templates.get_template(template).render(known | values), status_code)
-
-
-def _root(request: Request) -> str:
-    """Where Airflow mounted the pages."""
-    root: str = request.scope.get("root_path", "")
-    return root
-
-
-def _download(tile: Tile, version: str) -> Response:
-    # names and versions are ours, but a file name is no place to rely on that
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", f"labelhouse-{tile.name}-{version}")
-    disposition = f'attachment; filename="{name}.csv"'
-    return Response(tile.csv(), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition})

@@ -94,7 +94,17 @@
 
   const drawAll = () => document.querySelectorAll(".chart").forEach(draw);
 
+  // Airflow's frame keeps its pages from leading anywhere else; Airflow's own router may.
+  const openInAirflow = (event) => {
+    const link = event.target.closest("a[data-airflow]");
+    if (!link || parent === window) return;
+    event.preventDefault();
+    parent.history.pushState(null, "", link.href);
+    parent.dispatchEvent(new PopStateEvent("popstate"));
+  };
+
   applyTheme();
+  document.addEventListener("click", openInAirflow);
   document.addEventListener("DOMContentLoaded", () => {
     root.classList.add("scripted");
     document.querySelectorAll(".filters select").forEach((select) => {
