@@ -19,6 +19,7 @@ import httpx
 import psutil
 import pytest
 
+from labelhouse.demo.drifts import DRIFTS
 from labelhouse.settings import PREFIX, PROJECT_DIR
 
 PHASES = ("Installation", "Simulated AWS account", "Airflow's database", "Airflow", "Extract", "Marts", "Chart")
@@ -124,6 +125,17 @@ def query(checkout: Checkout, sql: str) -> list[dict[str, Any]]:
     return list(json.loads(answer))
 
 
+def the_operators_were_told(checkout: Checkout, demo: Demo) -> None:
+    """One alarm went off and came back with the first release, one stays; word of both has arrived."""
+    for subject in ("OK: stale_release", "ALARM: drift_found"):
+        demo.wait_for(subject, 120)
+    assert demo.output.index("ALARM: stale_release") < demo.output.index("OK: stale_release")
+    document = json.loads((checkout.folder / ".demo" / "lake" / "alarms.json").read_text())
+    changes = {alarm["alarm_name"]: alarm["changes"] for alarm in document["alarms"]}
+    assert [change["to_state"] for change in changes["stale_release"]] == ["OK", "ALARM"]
+    assert changes["drift_found"][0]["to_state"] == "ALARM"
+
+
 def exported(airflow: httpx.Client) -> str:
     """The state in which a run of `export_worker_activity` ends, which exports two days of the log and loads them."""
     dag = "/api/v2/dags/export_worker_activity"
@@ -158,8 +170,13 @@ def test_make_demo_from_nothing_to_the_chart_and_back(
     [counts] = query(checkout, "select count(*) as answers from fct_worker_response")
     assert counts["answers"] > 3000
 
-    # what is exported is what the log said already
     with httpx.Client(base_url=httpx.URL(login["page"]).join("/"), headers=bearer, trust_env=False) as airflow:
+        # what drifts stands on the page, and the operators know
+        quality = airflow.get("/labelhouse/quality").text
+        assert [drift.subject for drift in DRIFTS if drift.subject.lower() not in quality] == []
+        the_operators_were_told(checkout, first)
+
+        # what is exported is what the log said already
         assert exported(airflow) == "success"
     columns = "sum(records_read) as read, sum(records_duplicate) as copies"
     [export] = query(checkout, f"select {columns} from raw.ingest_ledger where unit_uri like '%/log-exports/%.gz'")

@@ -228,11 +228,11 @@ def test_labelling_jobs_team_and_people_are_in_the_trail(records: list[dict[str,
     }
 
 
-def test_most_of_a_trail_is_foreign(records: list[dict[str, Any]]) -> None:
+def test_much_of_a_trail_is_foreign(records: list[dict[str, Any]]) -> None:
     ours = ("sagemaker.amazonaws.com", "metrics-sagemaker.amazonaws.com", "cognito-idp.amazonaws.com")
     foreign = Counter(record["eventSource"] for record in records if record["eventSource"] not in ours)
     assert set(foreign) == {f"{name}.amazonaws.com" for name in ("s3", "sts", "kms", "ec2", "logs", "ecr")}
-    assert foreign.total() > 0.4 * len(records)
+    assert foreign.total() > 0.3 * len(records)
 
 
 def test_records_come_unsorted_and_some_late_or_twice(deliveries: list[tuple[datetime, dict[str, Any]]]) -> None:

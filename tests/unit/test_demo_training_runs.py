@@ -11,11 +11,13 @@ from statistics import median
 import pytest
 
 from labelhouse.demo.account import MINIMUM_CRITERIA
+from labelhouse.demo.drifts import SLOWER
 from labelhouse.demo.learning_curves import METRICS
 from labelhouse.demo.training_runs import (
     DIP,
     DIVERGING,
     INCIDENTS,
+    SCENES,
     SPECIES,
     TRAINING_PROGRAMME,
     VEHICLES,
@@ -55,15 +57,17 @@ def test_the_same_seed_trains_the_same_and_another_does_not() -> None:
 
 
 def test_runs_come_every_few_hours_and_last_minutes(all_runs: list[Run]) -> None:
-    assert 20 <= len(all_runs) <= 35
+    assert 80 <= len(all_runs) <= 95
     assert len({run.name for run in all_runs}) == len(all_runs)
     for run in all_runs:
         assert NAME.fullmatch(run.name)
         steps = sorted({point.step for point in run.points})
-        assert 30 <= len(steps) <= 60
+        fewest, most = run.project.step_counts
+        assert fewest <= len(steps) <= most
         assert run.last_step == steps[-1]
         assert len(run.points) == len(METRICS) * len(steps)
-        assert timedelta(minutes=10) <= run.points[-1].at - run.points[0].at <= timedelta(minutes=25)
+        times = SLOWER.strength if SLOWER.affects(run.project.experiment, run.number) else 1
+        assert timedelta(minutes=10) <= (run.points[-1].at - run.points[0].at) / times <= timedelta(minutes=25)
         assert run.created_at < run.points[0].at
         assert all(earlier.at <= later.at for earlier, later in pairwise(run.points))
         assert run.points[-1].at + timedelta(seconds=30) < run.completed_at
@@ -72,13 +76,13 @@ def test_runs_come_every_few_hours_and_last_minutes(all_runs: list[Run]) -> None
             assert later.created_at - earlier.completed_at > timedelta(hours=8)
 
 
-def test_only_one_project_has_training_jobs(all_runs: list[Run]) -> None:
+def test_runs_are_named_by_their_training_job_or_by_their_experiment(all_runs: list[Run]) -> None:
     for run in all_runs:
-        if run.project == VEHICLES:
+        if run.project in (VEHICLES, SCENES):
             assert run.name == f"{run.training_job_name}-aws-training-job"
         else:
             assert run.training_job_name is None
-            assert run.name == f"camera-trap-species-run-{run.number:02d}"
+            assert run.name == f"{run.project.experiment}-run-{run.number:02d}"
 
 
 def test_a_run_begins_soon_after_the_demo_does() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from labelhouse.demo.changes import Change
 from labelhouse.demo.exports import write_exports
+from labelhouse.demo.notices import close_topic, open_topic
 from labelhouse.demo.people import REGION
 from labelhouse.demo.places import BUCKET, TRAIL_PATH
 from labelhouse.demo.region import Region, has_bucket, s3, store
@@ -89,6 +90,7 @@ class Account:
         """Serves all history until now, then goes on living in a thread of its own."""
         if not has_bucket(BUCKET):
             s3().create_bucket(BUCKET, REGION)
+        open_topic()
         self._catch_up()
         self.object_count = len(s3().buckets[BUCKET].keys)
         self._server.start()
@@ -100,6 +102,7 @@ class Account:
         self._life.join()
         self._server.stop()
         s3().reset()
+        close_topic()
 
     @contextmanager
     def _present(self, region_name: str) -> Iterator[Region]:

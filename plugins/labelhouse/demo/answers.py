@@ -17,10 +17,20 @@ _HIGHEST_CONFIDENCE = 0.97
 
 
 def answer_to(
-    rng: np.random.Generator, seed: int, accepted_at: datetime, worker: Worker, project: Project, item: DatasetObject
+    rng: np.random.Generator,
+    seed: int,
+    accepted_at: datetime,
+    worker: Worker,
+    project: Project,
+    item: DatasetObject,
+    haste: float = 1.0,
 ) -> Answer:
-    """A worker's answer to an object: hard ones take longer and are mistaken more often."""
-    pace = worker.habits.pace * (0.6 + 1.4 * item.difficulty) * float(rng.lognormal(0, 0.35))
+    """A worker's answer to an object: hard ones take longer and are mistaken more often.
+
+    Args:
+        haste: multiplies the time that the worker would spend.
+    """
+    pace = haste * worker.habits.pace * (0.6 + 1.4 * item.difficulty) * float(rng.lognormal(0, 0.35))
     seconds = round(max(0.8, project.seconds * pace), 3)
     pause = float(rng.exponential(90)) if rng.random() < 0.06 else float(rng.uniform(0.2, 1.5))
     submitted_at = accepted_at + timedelta(seconds=seconds + pause)
@@ -30,16 +40,18 @@ def answer_to(
     return Answer(worker, accepted_at, submitted_at, seconds, label, boxes)
 
 
-def consolidate(seed: int, answers: Sequence[Answer], classes: tuple[str, ...]) -> tuple[str, float]:
+def consolidate(
+    seed: int, answers: Sequence[Answer], classes: tuple[str, ...], trust: float = 1.0
+) -> tuple[str, float]:
     """The weighted vote over the answers to one object, and its confidence (0 to 1).
 
     Every answer weighs as much as its worker's skill makes each class likely. The power damps the
-    certainty of few answers, as skills that are only estimated would.
+    certainty of few answers, as skills that are only estimated would; less trust damps it further.
     """
     likelihood = np.zeros(len(classes))
     for answer in answers:
         likelihood += np.log(confusion(seed, answer.worker, classes)[:, classes.index(answer.label)])
-    shares = np.exp(0.55 * (likelihood - likelihood.max()))
+    shares = np.exp(0.55 * trust * (likelihood - likelihood.max()))
     confidence = min(_HIGHEST_CONFIDENCE, float(shares.max() / shares.sum()))
     return classes[int(likelihood.argmax())], math.floor(100 * confidence) / 100
 

@@ -14,9 +14,11 @@ import httpx
 from rich.console import Console
 
 from labelhouse.demo.account import JOB_NAME_RULES, MINIMUM_CRITERIA, Account, everything
+from labelhouse.demo.drifts import SLOWER
 from labelhouse.demo.embedded_airflow import EmbeddedAirflow
 from labelhouse.demo.folder import DemoError, DemoFolder
 from labelhouse.demo.jobs import PROGRAMME
+from labelhouse.demo.notices import NOTIFICATIONS, subjects
 from labelhouse.demo.places import BUCKET, SOURCE_NAMES, source_settings
 from labelhouse.demo.progress import Phases
 from labelhouse.demo.training_runs import VEHICLES
@@ -24,16 +26,23 @@ from labelhouse.settings import load_settings
 
 #: Of every source one that extracts, and the one that builds.
 EXTRACTS, BUILD = tuple(f"extract_{name}" for name in SOURCE_NAMES), "build_marts"
+#: What watches, and what waits for an operator's reason; Airflow runs both from the beginning.
+ALARMS, RELEASE_HOLD = "evaluate_alarms", "release_hold"
 CHART_PATH = "/labelhouse/workers"
 #: Page → what it shows of this world.
-_SHOWN = {CHART_PATH: PROGRAMME[0].stem.lower(), "/labelhouse/training": VEHICLES.experiment}
+_SHOWN = {
+    CHART_PATH: PROGRAMME[0].stem.lower(),
+    "/labelhouse/training": VEHICLES.experiment,
+    "/labelhouse/quality": SLOWER.subject,
+}
 USER = "admin"
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
-#: How long one DAG may take, and how long it may be before a build starts by itself.
-_LONGEST_SECONDS, _PATIENCE_SECONDS = 600, 10
+#: How long Airflow may take to come up, how long one DAG, and how long it may be before a build starts by itself.
+_START_SECONDS, _LONGEST_SECONDS, _PATIENCE_SECONDS = 180, 600, 10
 _ENVIRON = {
     "LABELHOUSE_MINIMUM_CRITERIA": json.dumps(MINIMUM_CRITERIA),
     "LABELHOUSE_JOB_NAME_RULES": json.dumps(JOB_NAME_RULES),
+    "LABELHOUSE_NOTIFICATIONS": json.dumps(NOTIFICATIONS),
     "LABELHOUSE_LOG_EXPORT_URI": f"s3://{BUCKET}/log-exports",
     # two weeks are two batches of the same size, one for each of two cores
     "LABELHOUSE_UNITS_PER_BATCH": "1400",
@@ -62,16 +71,18 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         since = datetime.now(UTC)
         _extract(airflow, phases)
         _build(airflow, folder, since, phases)
+        airflow.trigger(ALARMS)  # the build has seen what changed; this tells the operators, while the chart is drawn
         _await_chart(airflow, phases)
         console.print(phases.table())
         console.print(
             f"\n[bold]{airflow.url}{CHART_PATH}[/]\nuser [bold]{USER}[/], password [bold]{airflow.password(USER)}[/]\n"
-            "Workers and Training are in Airflow's menu. The account goes on living, and every hour Airflow reads\n"
-            "what is new. Ctrl-C stops everything.",
+            "Workers, Training and Data quality are in Airflow's menu: the last shows what drifts, and the alarms.\n"
+            "The account goes on living, and every hour Airflow reads what is new. Ctrl-C stops everything.\n\n"
+            "The operators are told:",
             highlight=False,
             soft_wrap=True,
         )
-        _live(airflow)
+        _live(airflow, console)
 
 
 def _start_account(seed: int, start: datetime, phases: Phases, running: ExitStack) -> Account:
@@ -100,7 +111,9 @@ def _start_airflow(
     with phases.phase("Airflow"):
         running.callback(airflow.stop)
         airflow.start()
-        airflow.wait_until_healthy()
+        airflow.wait_until_healthy(_START_SECONDS)
+        for dag_id in (ALARMS, RELEASE_HOLD):
+            airflow.unpause(dag_id)  # nothing is published yet: an alarm goes off, and comes back with the release
     return airflow
 
 
@@ -215,8 +228,14 @@ def _await_chart(airflow: EmbeddedAirflow, phases: Phases) -> None:
                 raise DemoError("the page does not show its chart", where=path, value=answer.status_code)
 
 
-def _live(airflow: EmbeddedAirflow) -> None:
-    """Watches Airflow until somebody stops the demo."""
+def _live(airflow: EmbeddedAirflow, console: Console) -> None:
+    """Watches Airflow until somebody stops the demo, and prints what reaches the operators."""
+    told: list[str] = []
     while True:
-        time.sleep(_WATCH_SECONDS)
+        watch_at = time.monotonic() + _WATCH_SECONDS
+        while time.monotonic() < watch_at:
+            for subject in subjects()[len(told) :]:
+                console.print(f"  {subject}", highlight=False, markup=False, soft_wrap=True)
+                told.append(subject)
+            time.sleep(_LOOK_SECONDS)
         airflow.wait_until_healthy()

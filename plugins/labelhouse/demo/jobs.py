@@ -10,11 +10,14 @@ from typing import Literal, TypedDict
 import numpy as np
 
 from labelhouse.demo.chance import generator
+from labelhouse.demo.drifts import COMMONER
 from labelhouse.demo.people import Worker
 
 #: Ground Truth tries a new job on few objects first; everything else is a later iteration.
 FIRST_ITERATION_OBJECTS = 10
 FORTNIGHT_DAYS = 14
+#: No class that becomes commoner gets more of the objects.
+_LARGEST_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ PROGRAMME = (
         "s3://roadside-cameras/stills/night",
         _VEHICLES,
         launch_day=5.1,
-        object_count=220,
+        object_count=300,
         seconds=12.0,
     ),
     Project(
@@ -195,8 +198,9 @@ class Job:
     def _object(self, seed: int, index: int) -> DatasetObject:
         project = self.project
         rng = generator(seed, "object", self.name, index)
-        # some classes are common, some rare, and the same in every job of a project
-        weights = generator(seed, "class weights", project.stem).dirichlet([2.5] * len(project.classes))
+        weights = class_weights(seed, project)
+        if COMMONER.affects(self.name, index):
+            weights = _with_a_commoner_class(weights, COMMONER.strength)
         truth = int(rng.choice(len(project.classes), p=weights))
         fate: Literal["human", "auto", "fails"] = "human"
         if index in _evenly(project.object_count, project.failed_object_count):
@@ -225,6 +229,20 @@ class Job:
         item.asked.add(worker_name)
         if len(item.asked) == self.project.answers_per_object:
             self._waiting.remove(item)
+
+
+def class_weights(seed: int, project: Project) -> np.ndarray:
+    """Share of each class: some are common, some rare, and the same in every job of a project."""
+    return generator(seed, "class weights", project.stem).dirichlet([2.5] * len(project.classes))
+
+
+def _with_a_commoner_class(weights: np.ndarray, times: float) -> np.ndarray:
+    """The shares after the commonest class that still leaves room for others became that many times as frequent."""
+    chosen = int(np.argmax(np.where(times * weights <= _LARGEST_SHARE, weights, 0)))
+    share = times * weights[chosen]
+    changed: np.ndarray = weights * (1 - share) / (1 - weights[chosen])
+    changed[chosen] = share
+    return changed
 
 
 def _evenly(object_count: int, failed_count: int) -> set[int]:

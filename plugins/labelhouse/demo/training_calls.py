@@ -140,7 +140,7 @@ def _training_job(run: Run, job: str) -> dict[str, Any]:
         "trainingJobName": job,
         "hyperParameters": {"num_classes": "6", "learning_rate": "0.001", "mini_batch_size": "32"},
         "algorithmSpecification": {
-            "trainingImage": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/vehicle-types:latest",
+            "trainingImage": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/{run.project.experiment}:latest",
             "trainingInputMode": "Pipe",
             "metricDefinitions": [{"name": name, "regex": f"{name}=([0-9.eE+-]+)"} for name in METRICS],
             "enableSageMakerMetricsTimeSeries": True,

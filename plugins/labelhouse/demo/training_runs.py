@@ -1,4 +1,4 @@
-"""What is trained: two experiments that repeat without end, their runs, and what goes wrong in four of them."""
+"""What is trained: four experiments that repeat without end, their runs, and what goes wrong in four of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from labelhouse.demo.chance import generator
+from labelhouse.demo.drifts import FADING, SLOWER
 from labelhouse.demo.learning_curves import METRICS, Flaw, learning_curves
 
 
@@ -28,6 +29,7 @@ class TrainingProject:
         jitter: how much earlier or later a run may begin.
         steps_apart: from one reported step to the next.
         goals: validation accuracy that the first run reaches, and the one that later runs come close to.
+        step_counts: fewest and most steps that a run reports.
     """
 
     experiment: str
@@ -39,11 +41,18 @@ class TrainingProject:
     jitter: timedelta
     steps_apart: int
     goals: tuple[float, float]
+    step_counts: tuple[int, int] = (30, 60)
 
     def goal(self, number: int) -> float:
         """Validation accuracy that a run should reach: more labels make a better model."""
         first, last = self.goals
-        return last - (last - first) * float(np.exp(-(number - 1) / 9))
+        return last - (last - first) * float(np.exp(-(number - 1) / 9)) - self._faded(number)
+
+    def _faded(self, number: int) -> float:
+        """What the model has lost of it again; after twenty runs it loses no more."""
+        if not FADING.affects(self.experiment, number):
+            return 0.0
+        return FADING.strength * min(number - FADING.since + 1, 20)
 
 
 VEHICLES = TrainingProject(
@@ -69,7 +78,32 @@ SPECIES = TrainingProject(
     steps_apart=1,
     goals=(0.872, 0.884),
 )
-TRAINING_PROGRAMME = (VEHICLES, SPECIES)
+#: These two have learnt what there is to learn; each of them drifts in its way.
+SCENES = TrainingProject(
+    experiment="road-scenes-boxes",
+    run_group="road-scenes-boxes-retraining",
+    labels="Road-Scenes-Adjustment",
+    job_stem="road-scenes-detector",
+    first=timedelta(hours=5),
+    every=timedelta(hours=12),
+    jitter=timedelta(minutes=50),
+    steps_apart=50,
+    goals=(0.905, 0.905),
+    step_counts=(16, 24),
+)
+PRODUCTS = TrainingProject(
+    experiment="shelf-products",
+    run_group="Default-Run-Group-shelf-products",
+    labels="retail-shelf-products",
+    job_stem=None,
+    first=timedelta(hours=9),
+    every=timedelta(hours=12),
+    jitter=timedelta(minutes=50),
+    steps_apart=1,
+    goals=(0.926, 0.926),
+    step_counts=(16, 24),
+)
+TRAINING_PROGRAMME = (VEHICLES, SPECIES, SCENES, PRODUCTS)
 
 IncidentKind = Literal["diverging", "dip", "foreign_writer", "written_after_completion"]
 
@@ -103,7 +137,7 @@ WRITTEN_AFTER_COMPLETION = Incident(
     "After the run is completed its last points are sent again, twice, and points of a step far ahead follow.",
 )
 DIP = Incident("dip", VEHICLES, 26, "The third-to-last run of the two weeks validates far worse than its neighbours.")
-#: Everything that goes wrong on purpose, in the order of time. All other runs are sound.
+#: Everything that goes wrong in one run on purpose, in the order of time. All other runs are sound.
 INCIDENTS = (DIVERGING, FOREIGN_WRITER, WRITTEN_AFTER_COMPLETION, DIP)
 
 
@@ -182,9 +216,11 @@ def run_of(incident: Incident, seed: int, start: datetime) -> Run:
 
 
 def _points(rng: np.random.Generator, project: TrainingProject, number: int, first_at: datetime) -> tuple[Point, ...]:
-    """30 to 60 steps in 10 to 25 minutes; validation follows a moment after each."""
-    step_count = int(rng.integers(30, 61))
+    """Steps of 10 to 25 minutes together, unless trainings became slower; validation follows a moment after each."""
+    step_count = int(rng.integers(*project.step_counts, endpoint=True))
     seconds_apart = 60 * float(rng.uniform(10.5, 24)) / (step_count - 1)
+    if SLOWER.affects(project.experiment, number):
+        seconds_apart *= SLOWER.strength
     flaw = Flaw(
         diverges=(project, number) == (DIVERGING.project, DIVERGING.run_number),
         dips=(project, number) == (DIP.project, DIP.run_number),

@@ -18,6 +18,7 @@ import numpy as np
 from labelhouse.demo import ground_truth
 from labelhouse.demo.answers import answer_to, consolidate
 from labelhouse.demo.chance import generator
+from labelhouse.demo.drifts import RUSHED, UNSURE
 from labelhouse.demo.jobs import FORTNIGHT_DAYS, PROGRAMME, Answer, DatasetObject, Job, Project
 from labelhouse.demo.people import Worker, crowd, issuer, team
 
@@ -189,7 +190,9 @@ class _World:
             return
         job.hand_out(item, worker.name)
         rng = generator(self._seed, "answer", job.name, item.index, worker.name)
-        answer = answer_to(rng, self._seed, self._now, worker, job.project, item)
+        day = (self._now - self._start) / timedelta(days=1)
+        haste = RUSHED.strength if RUSHED.affects(job.name, day) else 1.0
+        answer = answer_to(rng, self._seed, self._now, worker, job.project, item, haste)
         self._told.append(Acceptance(self._now, job, item, answer))
         self._schedule(answer.submitted_at, self._submit, job, item, answer)
         if answer_count == 1:
@@ -229,7 +232,8 @@ class _World:
         if job.project.adjusts:
             line = ground_truth.adjusted_line(job, item, item.answers[0].boxes, self._now)
         else:
-            label, confidence = consolidate(self._seed, item.answers, job.project.classes)
+            trust = UNSURE.strength if UNSURE.affects(job.name, item.index) else 1.0
+            label, confidence = consolidate(self._seed, item.answers, job.project.classes, trust)
             line = ground_truth.classified_line(job, item, label, confidence, self._now, is_human=True)
         self._set_line(job, item, line)
         item.is_labeled = True
