@@ -4,9 +4,9 @@ RUN pip install --no-cache-dir "uv>=0.9,<1"
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /opt/labelhouse
 COPY pyproject.toml uv.lock README.md ./
-RUN uv sync --frozen --no-dev --no-install-project
+RUN uv sync --frozen --no-dev --extra notifications --no-install-project
 COPY plugins plugins
-RUN uv sync --frozen --no-dev
+RUN uv sync --frozen --no-dev --extra notifications
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin labelhouse \

@@ -43,8 +43,9 @@ lint: setup ## Formats, types, import layers, SQL, and whether generated files a
 	$(BIN)/sqlfluff lint dbt/models
 	$(BIN)/python -m labelhouse.schema.generate --check
 
-generate: setup ## Writes the files that are derived from the schema
+generate: setup ## Writes the files that are derived from the schema and from Great Expectations
 	$(BIN)/python -m labelhouse.schema.generate
+	$(BIN)/python -m labelhouse.checks.generate
 
 bench: $(UV) ## Measures speed and memory; BENCH_OPTIONS="--full" takes minutes more
 	$(UV) sync --frozen --all-extras --group bench

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from labelhouse.sources import Clients, Source, Unit, Window
+from labelhouse.sources import Clients, Source, Unit, Window, told_by_bytes
 from labelhouse.sources.documents import MAX_RECORD_BYTES, Text, Unreadable, unpack
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
@@ -225,10 +225,6 @@ def _record_by_record(piece: _Piece, delivery: Delivery, identities: Identities)
     return parsed
 
 
-def _same_content(_unit_uri: str) -> str:
-    return "log"  # a copied log file is a copy wherever it lies
-
-
 SOURCE = Source(
     name="cloudtrail",
     description="Log files of CloudTrail trails. The URI is the bucket or prefix that holds AWSLogs/, anything above "
@@ -237,6 +233,6 @@ SOURCE = Source(
     list_units=list_units,
     read_unit=read_object,
     parse=parse,
-    same_content=_same_content,
+    same_content=told_by_bytes,
     daily_look_back=timedelta(days=30),
 )

@@ -23,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.sources.documents import EARLIEST, Unreadable
-from labelhouse.sources.trails.records import SHORTEST_MILLISECONDS, caller_columns, refused_points, run_columns
+from labelhouse.sources.documents import EARLIEST, SHORTEST_MILLISECONDS, Unreadable
+from labelhouse.sources.trails.records import caller_columns, refused_points, run_columns
 
 if TYPE_CHECKING:
     from labelhouse.sources.parsed import Parsed

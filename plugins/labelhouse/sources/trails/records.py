@@ -25,6 +25,7 @@ from labelhouse.sources.documents import (
     CLOCK_SKEW,
     EARLIEST,
     MAX_DEPTH,
+    SHORTEST_MILLISECONDS,
     Unreadable,
     decode,
     encode,
@@ -38,9 +39,6 @@ from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.trails.callers import Callers
 from labelhouse.sources.trails.kinds import OPERATION, Head, is_foreign, kind_of
 from labelhouse.sources.trails.log_files import Event, Identity, Parts, Resource
-
-#: An epoch below this is in seconds.
-SHORTEST_MILLISECONDS = 10**11
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 #: Operations that name a part of what they change.
