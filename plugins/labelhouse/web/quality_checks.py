@@ -65,12 +65,6 @@ class Validation:
         """Whether every expectation was met."""
         return self.outcome == "passed"
 
-    @property
-    def row_count(self) -> int | None:
-        """The most rows that one of its checks looked at."""
-        counts = [check["element_count"] for check in self.checks if check["element_count"] is not None]
-        return max(counts, default=None)
-
 
 class Trends:
     """What became of each check in the last builds, from `quality_history.json`."""
@@ -214,7 +208,6 @@ def tables_tile(found: list[Validation]) -> Tile:
             "outcome": each.outcome,
             "check_count": len(each.checks),
             **{f"{name}_count": each.count(name) for name in OUTCOMES},
-            "row_count": each.row_count,
         }
         for each in found
     ]
@@ -229,7 +222,6 @@ def tables_tile(found: list[Validation]) -> Tile:
             Field("outcome", "State"),
             Field("check_count", "Checks", "count"),
             *(Field(f"{name}_count", words.capitalize(), "count") for name, words in OUTCOMES.items()),
-            Field("row_count", "Rows", "count"),
         ),
         rows=rows,
         empty="No build was validated yet.",
