@@ -198,7 +198,7 @@ def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
     lake = settings.lake.resolve()
     target = build.folder(lake) / "target"
     project = PROJECT_DIR / "dbt"
-    parsed = lake / "builds" / _PARSED
+    parsed = lake / _PARSED
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LABELHOUSE_")},
         "LABELHOUSE_BUILD_DB": build.database(lake).name,  # in its own folder: the same for every build
