@@ -29,6 +29,8 @@ _PROXIES = {f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")}
 _GRACE_SECONDS = 4.0
 #: How often something is read in vain (each time for half a minute) until Airflow is given up.
 _PATIENT_READS = 4
+#: How long a write may take: SQLite alone lets it wait a minute for its turn.
+_PATIENT_WRITE_SECONDS = 120.0
 
 T = TypeVar("T")
 
@@ -212,6 +214,8 @@ class EmbeddedAirflow:
         raise AirflowError("does not answer", where=f"{self.url}{path}")
 
     def _request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        if method != "GET":
+            arguments["timeout"] = _PATIENT_WRITE_SECONDS
         answer = self._client.request(method, f"/api/v2{path}", **arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED and self._admin:  # no token yet, or it has expired
             self._client.headers["Authorization"] = f"Bearer {self.token(self._admin)}"
