@@ -228,7 +228,7 @@ class EmbeddedAirflow:
         return cast(dict[str, Any], answer.json())
 
     def _asked(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
-        """The answer; a write that the database did not let in is asked for again, which what was done shows as 409."""
+        """The answer; a write that the database did not let in is asked for again."""
         if method == "GET":
             return self._client.request(method, f"/api/v2{path}", **arguments)
         for _ in range(_PATIENT_WRITES):
