@@ -1,6 +1,6 @@
 """What Airflow's plugin manager sees: the pages, mounted under /labelhouse, and their navigation entries.
 
-Every Airflow process loads this file; only the api-server asks for `fastapi_apps`, and only then is
+Every Airflow process loads this file; only the api-server asks for what answers requests, and only then is
 anything of the pages imported.
 """
 
@@ -54,3 +54,12 @@ class LabelhousePlugin(AirflowPlugin):
             AirflowAccess(), lambda: load_settings().lake, lambda pseudonyms: names(load_settings(), pseudonyms)
         )
         return [{"name": "labelhouse", "app": app, "url_prefix": URL_PREFIX}]
+
+    @cached_property
+    def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """On SQLite alone, which Airflow recommends for trying it out only, writes have to take turns."""
+        if not conf.get_mandatory_value("database", "sql_alchemy_conn").startswith("sqlite"):
+            return []
+        from labelhouse.web.turns import WritesTakeTurns
+
+        return [{"name": "labelhouse: writes take turns", "middleware": WritesTakeTurns}]

@@ -16,7 +16,7 @@ from labelhouse.settings import PROJECT_DIR
 PLUGINS = PROJECT_DIR / "plugins"
 
 _LOAD = """
-import json, sys
+import json, os, sys
 from airflow import plugins_manager
 from airflow._shared.plugins_manager import _load_plugins_from_plugin_directory as load
 plugins, errors = load(sys.argv[1])
@@ -24,8 +24,12 @@ before = sorted(name for name in sys.modules if name.startswith("labelhouse"))
 views = [view for plugin in plugins for view in plugin.external_views]
 apps = [app for plugin in plugins for app in plugin.fastapi_apps]
 same = apps[0]["app"] is plugins[0].fastapi_apps[0]["app"]
+middlewares = {}
+for database in ("sqlite:////tmp/airflow.db", "postgresql://airflow@database/airflow"):
+    os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = database
+    middlewares[database.partition(":")[0]] = len(type(plugins[0])().fastapi_root_middlewares)
 print(json.dumps({
-    "errors": errors, "before": before, "views": views, "same": same,
+    "errors": errors, "before": before, "views": views, "same": same, "middlewares": middlewares,
     "apps": [(app["name"], app["url_prefix"], type(app["app"]).__name__) for app in apps],
 }))
 """
@@ -58,6 +62,10 @@ def test_it_loads_without_the_pages(loaded: dict[str, Any]) -> None:
 def test_the_one_app_is_guarded(loaded: dict[str, Any]) -> None:
     assert loaded["apps"] == [["labelhouse", "/labelhouse", "GuardedApp"]]
     assert loaded["same"], "Airflow asks more than once, and mounts what it got first"
+
+
+def test_writes_take_turns_on_sqlite_alone(loaded: dict[str, Any]) -> None:
+    assert loaded["middlewares"] == {"sqlite": 1, "postgresql": 0}
 
 
 def test_every_entry_leads_to_a_page_where_airflow_lives(loaded: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -211,3 +212,16 @@ def open_entry(browser: Chrome, page: str, title: str) -> None:
 def wait_for(browser: Chrome, selector: str) -> WebElement:
     """The first element of that selector, as soon as there is one."""
     return WebDriverWait(browser, 30).until(lambda it: it.find_elements(By.CSS_SELECTOR, selector))[0]
+
+
+def test_writes_at_once_are_all_answered_soon(airflow: Any, send: Send) -> None:
+    headers = bearer(airflow.token("admin"))
+
+    def write(number: int) -> int:
+        body = {"key": f"at_once_{number}", "value": "some"}
+        return send("POST", "/api/v2/variables", headers=headers, json=body).status_code
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(write, range(24))) == {201}
+    assert time.monotonic() - began < 30, "two writes waited for each other, for a minute at least"

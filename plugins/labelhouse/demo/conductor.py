@@ -71,11 +71,8 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         since = datetime.now(UTC)
         _extract(airflow, phases)
         _build(airflow, folder, since, phases)
-        told = airflow.trigger(ALARMS)  # the build has seen what changed; this tells the operators, beside the chart
+        airflow.trigger(ALARMS)  # the build has seen what changed; this tells the operators, while the chart is drawn
         _await_chart(airflow, phases)
-        # whoever stops it now leaves no task half done, which the next start would have to begin with
-        for dag_id, run_id in ((ALARMS, told), (BUILD, airflow.runs(BUILD)[-1]["dag_run_id"])):
-            airflow.wait_for_run(dag_id, run_id)
         console.print(phases.table())
         console.print(
             f"\n[bold]{airflow.url}{CHART_PATH}[/]\nuser [bold]{USER}[/], password [bold]{airflow.password(USER)}[/]\n"

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -30,10 +29,6 @@ _PROXIES = {f"{scheme}_proxy" for scheme in ("http", "https", "all", "no")}
 _GRACE_SECONDS = 4.0
 #: How often something is read in vain (each time for half a minute) until Airflow is given up.
 _PATIENT_READS = 4
-#: How long a write may take: SQLite alone lets it wait a minute for its turn.
-_PATIENT_WRITE_SECONDS = 120.0
-#: How often it is asked for, where that was not long enough.
-_PATIENT_WRITES = 4
 
 T = TypeVar("T")
 
@@ -179,10 +174,8 @@ class EmbeddedAirflow:
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] = MappingProxyType({})) -> str:
         """Starts a run as the trigger form does; returns its id."""
-        run_id = f"manual__{datetime.now(UTC).isoformat()}"  # ours, so that asking twice starts one run
-        body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf)}
-        self._request("POST", f"/dags/{dag_id}/dagRuns", json=body)
-        return run_id
+        body = {"logical_date": None, "conf": dict(conf)}
+        return cast(str, self._request("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """All runs of that DAG, oldest first (at most 100)."""
@@ -219,23 +212,13 @@ class EmbeddedAirflow:
         raise AirflowError("does not answer", where=f"{self.url}{path}")
 
     def _request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        answer = self._asked(method, path, arguments)
+        answer = self._client.request(method, f"/api/v2{path}", **arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED and self._admin:  # no token yet, or it has expired
             self._client.headers["Authorization"] = f"Bearer {self.token(self._admin)}"
-            answer = self._asked(method, path, arguments)
+            answer = self._client.request(method, f"/api/v2{path}", **arguments)
         if answer.is_error:
             raise AirflowError(f"answered {answer.status_code}", where=f"{method} {path}", value=answer.text)
         return cast(dict[str, Any], answer.json())
-
-    def _asked(self, method: str, path: str, arguments: dict[str, Any]) -> httpx.Response:
-        """The answer; a write that the database did not let in is asked for again."""
-        if method == "GET":
-            return self._client.request(method, f"/api/v2{path}", **arguments)
-        for _ in range(_PATIENT_WRITES):
-            answer = self._client.request(method, f"/api/v2{path}", timeout=_PATIENT_WRITE_SECONDS, **arguments)
-            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
-                break
-        return answer
 
     # -- its settings --------------------------------------------------------------------------
 
