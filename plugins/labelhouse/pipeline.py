@@ -39,6 +39,10 @@ class RunResult:
 def prepare_build(settings: Settings) -> str | None:
     """Opens a build on the lake as it is now; None when nothing changed since the current release."""
     validate_definitions(settings)
+    return _prepare(settings)
+
+
+def _prepare(settings: Settings) -> str | None:
     build = prepare(settings)
     if build.state == "unchanged":
         write_status(settings)
@@ -146,7 +150,7 @@ def run(
     finally:
         publish_status(settings)
     report("prepare", 0, 1)
-    build_id = prepare_build(settings)
+    build_id = _prepare(settings)  # the definitions were valid before anything was loaded
     if build_id is None:
         return RunResult(loaded, None)
     return RunResult(loaded, continue_build(settings, build_id, report))

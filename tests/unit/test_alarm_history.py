@@ -39,9 +39,9 @@ def test_snapshots_of_earlier_days_are_forgotten_and_their_rows_stay(
     for number in range(5):
         AlarmHistory(lake).store([Change(f"alarm_{number}", NOW, None, "OK", "Why.", (), ()).as_row()])
     before = len(lake.raw("alarm_changes").metadata.snapshots)
-    monkeypatch.setattr("labelhouse.lake.alarm_history.RETAINED_SNAPSHOTS", timedelta())
+    monkeypatch.setattr("labelhouse.lake.history.RETAINED_SNAPSHOTS", timedelta())
     history = AlarmHistory(lake)
-    history._last_commit = datetime.now(UTC) - DAY
+    history._is_first = True
     history.store([Change("later", NOW + DAY, None, "OK", "Why.", (), ()).as_row()])
     assert len(lake.raw("alarm_changes").metadata.snapshots) < before
     assert len(AlarmHistory(lake).changes()) == 6

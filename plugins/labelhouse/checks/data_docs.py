@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from labelhouse.marts.releases import replace_file
+from labelhouse.marts.releases import read_file, replace_file
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -84,11 +84,8 @@ class DataDocs:
 
 def listed_pages(folder: Path) -> list[dict[str, Any]]:
     """The pages of one build but the index: file, suite, table_name, check_count and met_count, by file."""
-    try:
-        listing: dict[str, Any] = json.loads((folder / LISTING).read_text())
-    except FileNotFoundError:
-        return []
-    return [page for page in listing["pages"] if PAGE_NAME.fullmatch(page["file"])]
+    listing = read_file(folder / LISTING)
+    return [page for page in listing["pages"] if PAGE_NAME.fullmatch(page["file"])] if listing else []
 
 
 def documented_builds(lake: Path) -> list[str]:

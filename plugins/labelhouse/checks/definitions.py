@@ -127,7 +127,7 @@ def _of_drift(settings: Settings, expectations_dir: Path) -> Iterator[Definition
                 suite="drift",
                 table_name=suite.table_name,
                 check_number=number,
-                check_name=f"{suite.column_name}: {check.name}",
+                check_name=suite.check_name(check),
                 expectation_type=check.expect,
                 arguments_json=json.dumps(suite.arguments(check), sort_keys=True, default=str),
                 severity=check.severity,

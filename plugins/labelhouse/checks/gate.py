@@ -12,14 +12,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-import duckdb
-
 from labelhouse.checks.data_docs import DataDocs, prune
 from labelhouse.checks.definitions import definitions
 from labelhouse.checks.results import CheckResult
-from labelhouse.checks.run import run_suite
+from labelhouse.checks.run import nothing_checked, run_suite
 from labelhouse.checks.suites import EXPECTATIONS_DIR, SuiteName
-from labelhouse.errors import LabelhouseError
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.history import has_definitions, keep_definitions, keep_validation, read_waivers
 from labelhouse.marts.build import Build, connect
@@ -55,8 +52,8 @@ def validate_build(settings: Settings, build: Build, suites: Sequence[SuiteName]
             with connect(build.database(lake.dir), read_only=True) as connection:
                 found = run_suite(connection, suite, settings, docs=docs)
         except Exception as error:  # a check that crashes is a check that did not pass
-            found = [_nothing_checked(suite, _reason(error))]
-        results = with_waivers(found or [_nothing_checked(suite, "it has no checks")], waivers)
+            found = [nothing_checked(suite, error)]
+        results = with_waivers(found, waivers)
         validations.append(Validation(suite, results, time.monotonic() - began))
     _keep(settings, lake, build, validations)
     docs.write()
@@ -147,27 +144,3 @@ def _summary(validation: Validation) -> dict[str, Any]:
         "verdict": verdict,
         "check_count": len(validation.results),
     } | {f"{name}_count": counts[name] for name in get_args(Outcome)}
-
-
-def _nothing_checked(suite: SuiteName, error: str) -> CheckResult:
-    return CheckResult(
-        suite=suite,
-        table_name=suite,
-        check_name="suite",
-        check_number=0,
-        expectation_type="suite",
-        sentence=f"The checks of {suite} can be evaluated.",
-        severity="hold",
-        verdict="not_evaluated",
-        error=f"nothing was checked ({error})",
-        what_to_do="Mend the error and build again.",
-    )
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong; only messages that speak of files and definitions, never of values."""
-    if isinstance(error, LabelhouseError):
-        return str(error)
-    speaks = isinstance(error, OSError | MemoryError | duckdb.IOException)
-    lines = str(error).strip().splitlines() if speaks else []
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

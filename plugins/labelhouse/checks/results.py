@@ -67,6 +67,32 @@ class CheckResult:
     found: str | None = None
     waived_until: datetime | None = None
 
+    @classmethod
+    def unevaluated(
+        cls,
+        suite: str,
+        table: str,
+        error: str,
+        what_to_do: str,
+        *,
+        check_name: str = "suite",
+        check_number: int = 0,
+        file: str | None = None,
+    ) -> CheckResult:
+        """A table or a file of which nothing could be checked; with the suite's name as table, a whole suite."""
+        return cls(
+            suite=suite,
+            table_name=table,
+            check_name=check_name,
+            check_number=check_number,
+            expectation_type="suite",
+            sentence=f"The checks of {file or table} can be evaluated.",
+            severity="hold",
+            verdict="not_evaluated",
+            error=error,
+            what_to_do=what_to_do,
+        )
+
     @property
     def is_success(self) -> bool:
         """Whether it was met."""

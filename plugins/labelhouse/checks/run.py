@@ -14,6 +14,7 @@ import duckdb
 from labelhouse.checks.evaluate import Evaluator, Expected, Outcome
 from labelhouse.checks.frames import Rows, opened, table_relation
 from labelhouse.checks.parameters import parameters
+from labelhouse.checks.reasons import reason_of
 from labelhouse.checks.results import CheckResult
 from labelhouse.checks.suites import (
     EXPECTATIONS_DIR,
@@ -41,15 +42,6 @@ if TYPE_CHECKING:
 _THREADS = 2
 #: Up to so many rows the checks of a table or frame are evaluated together, although few name all of its columns.
 _FEW_ROWS = 10_000
-#: Errors that speak of SQL, files and modules; the messages of others may quote values and are left out.
-_SPEAKING_ERRORS = (
-    duckdb.BinderException,
-    duckdb.CatalogException,
-    duckdb.IOException,
-    duckdb.ParserException,
-    ImportError,
-    OSError,
-)
 _MARTS = "select table_name from information_schema.tables where table_schema = 'main' and table_name ~ '(dim|fct)_.*'"
 
 
@@ -81,8 +73,17 @@ def run_suite(
         else:
             results = _of_tables(connection, suite, settings, evaluator, docs, expectations_dir)
     except Exception as error:
-        return [_unchecked(suite, "", f"nothing was checked ({_reason(error)})", "Mend the error and build again.")]
-    return results or [_unchecked(suite, "", "there is nothing to check", f"Put a file into expectations/{suite}/.")]
+        return [nothing_checked(suite, error)]
+    nothing = CheckResult.unevaluated(
+        suite, suite, "there is nothing to check", f"Put a file into expectations/{suite}/."
+    )
+    return results or [nothing]
+
+
+def nothing_checked(suite: SuiteName, error: Exception) -> CheckResult:
+    """A suite that crashed."""
+    reason = f"nothing was checked ({reason_of(error)})"
+    return CheckResult.unevaluated(suite, suite, reason, "Mend the error and build again.")
 
 
 def _drift(
@@ -115,7 +116,7 @@ def _of_tables(
         try:
             checks = read_suite(path, known)
         except SuiteError as error:
-            return [_unchecked(suite, table, str(error), f"Correct {shown(path)} and build again.")], []
+            return [CheckResult.unevaluated(suite, table, str(error), f"Correct {shown(path)} and build again.")], []
         known = with_thresholds(known, path, checks, settings.check_thresholds)
         return _Table(evaluator, path, checks, known).validated(connection, macros)
 
@@ -241,7 +242,7 @@ class _Table:
 
 
 def _unreadable(what: str, error: Exception, numbers: Iterable[int]) -> dict[int, Outcome]:
-    return dict.fromkeys(numbers, Outcome.crashed(f"{what} cannot be read ({_reason(error)})"))
+    return dict.fromkeys(numbers, Outcome.crashed(f"{what} cannot be read ({reason_of(error)})"))
 
 
 def _groups(
@@ -273,29 +274,8 @@ def _enough(outcome: Outcome, check: Check, row_count: int) -> Outcome:
     return replace(outcome, verdict="not_enough_data", found=found)
 
 
-def _unchecked(suite: str, table: str, error: str, what_to_do: str) -> CheckResult:
-    """A table, or with an empty name the whole suite, of which nothing could be checked."""
-    return CheckResult(
-        suite=suite,
-        table_name=table or suite,
-        check_name="suite",
-        check_number=0,
-        expectation_type="suite",
-        sentence=f"The checks of {table or suite} can be evaluated.",
-        severity="hold",
-        verdict="not_evaluated",
-        error=error,
-        what_to_do=what_to_do,
-    )
-
-
 def _tables_to_check(connection: duckdb.DuckDBPyConnection, suite: SuiteName) -> set[str]:
     """The tables that must have a file: every raw table but the checks' own history, or every mart of the build."""
     if suite == "inputs":
         return {name for name, table in TABLES.items() if not table.is_history}
     return {name for (name,) in connection.cursor().execute(_MARTS).fetchall()}
-
-
-def _reason(error: Exception) -> str:
-    message = str(error).strip().splitlines() if isinstance(error, _SPEAKING_ERRORS) else []
-    return f"{type(error).__name__}: {message[0]}" if message else type(error).__name__

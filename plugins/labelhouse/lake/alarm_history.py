@@ -11,9 +11,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from labelhouse.lake.catalog import Lake, retrying
+from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, during, since
-from labelhouse.lake.history import RETAINED_SNAPSHOTS
+from labelhouse.lake.history import forget_snapshots, is_first_of_day
 from labelhouse.lake.snapshots import ALL_ROWS
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.quality import ALARM_CHANGES
@@ -30,7 +30,7 @@ class AlarmHistory:
         self._table = lake.raw(ALARM_CHANGES.name)
         snapshot = self._table.current_snapshot()
         self.snapshot_id = snapshot.snapshot_id if snapshot else None
-        self._last_commit = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC) if snapshot else None
+        self._is_first = is_first_of_day(self._table)
 
     def changes(self, first_at: datetime | None = None) -> Rows:
         """All changes, or those from a moment on (files of earlier days are not opened), oldest first."""
@@ -58,11 +58,5 @@ class AlarmHistory:
                 transaction.overwrite(pa.Table.from_pylist(list(merged.values()), schema=columns), of_day)
         snapshot = self._table.current_snapshot()
         self.snapshot_id = snapshot.snapshot_id if snapshot else None  # of this commit, whatever came after it
-        self._forget_snapshots()
-
-    def _forget_snapshots(self) -> None:
-        """Once a day: the rows stay, what they were a day ago does not."""
-        now = datetime.now(UTC)
-        if self._last_commit and self._last_commit.date() < now.date():
-            horizon = now - RETAINED_SNAPSHOTS
-            retrying(lambda: self._table.refresh().maintenance.expire_snapshots().older_than(horizon).commit())
+        if self._is_first:
+            forget_snapshots(self._table)

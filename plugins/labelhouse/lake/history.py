@@ -87,7 +87,7 @@ def _store(lake: Lake, table: Table, rows: Rows, replaced: BooleanExpression = N
 
     def commit() -> bool:
         opened = lake.raw(table.name)
-        is_first = _last_commit(opened) < today
+        is_first = is_first_of_day(opened)
         files = _files_by_day(opened, table) if is_first else {}
         scattered = sorted(day for day in files if len(files[day]) > 1 and day < today)
         with opened.transaction() as transaction:
@@ -98,13 +98,20 @@ def _store(lake: Lake, table: Table, rows: Rows, replaced: BooleanExpression = N
         return is_first
 
     if retrying(commit):
-        horizon = datetime.now(UTC) - RETAINED_SNAPSHOTS
-        retrying(lambda: lake.raw(table.name).maintenance.expire_snapshots().older_than(horizon).commit())
+        forget_snapshots(lake.raw(table.name))
 
 
-def _last_commit(opened: IcebergTable) -> date:
+def is_first_of_day(opened: IcebergTable) -> bool:
+    """Whether nobody has written to a table today (UTC)."""
     snapshot = opened.current_snapshot()
-    return datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC).date() if snapshot else date.min
+    last_day = datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC).date() if snapshot else date.min
+    return last_day < datetime.now(UTC).date()
+
+
+def forget_snapshots(opened: IcebergTable) -> None:
+    """Forgets what nobody may look back to any more; the rows stay."""
+    horizon = datetime.now(UTC) - RETAINED_SNAPSHOTS
+    retrying(lambda: opened.refresh().maintenance.expire_snapshots().older_than(horizon).commit())
 
 
 def _files_by_day(opened: IcebergTable, table: Table) -> dict[date, list[DataFile]]:

@@ -68,11 +68,8 @@ class Release:
 
 def current_release(lake: Path) -> Release | None:
     """The release that the pointer names; None before the first publication."""
-    try:
-        pointer = json.loads((lake / "releases" / POINTER).read_text())
-    except FileNotFoundError:
-        return None
-    return read_release(lake, pointer["release_id"])
+    pointer = read_file(lake / "releases" / POINTER)
+    return read_release(lake, pointer["release_id"]) if pointer else None
 
 
 def read_release(lake: Path, release_id: str) -> Release:
@@ -114,6 +111,16 @@ def next_release_folder(lake: Path) -> Path:
     folder = lake / "releases" / f"{max(taken, default=0) + 1:06d}"
     folder.mkdir(parents=True)
     return folder
+
+
+def read_file(path: Path) -> dict[str, Any] | None:
+    """The JSON object of a file that `replace_file` writes; None where it was never written."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from labelhouse.marts.releases import current_release, published, replace_file
+from labelhouse.marts.releases import current_release, published, read_file, replace_file
 from labelhouse.schema.quality import CHECK_RESULTS, CHECK_RUNS, HOLD_RELEASES
 from labelhouse.schema.tables import QUARANTINE
 from labelhouse.settings import Settings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STATUS = "status.json"
 QUALITY_HISTORY = "quality_history.json"
+ALARMS = "alarms.json"
 #: How far back the history of checks goes, and how many releases of holds the status shows.
 SHOWN_BUILDS = 60
 SHOWN_RELEASES = 20
@@ -114,20 +115,17 @@ _HOLD_RELEASES = """
 
 def read_status(lake: Path) -> dict[str, Any] | None:
     """The status as last published; None where nothing ever ran."""
-    try:
-        status: dict[str, Any] = json.loads((lake / STATUS).read_text())
-    except FileNotFoundError:
-        return None
-    return status
+    return read_file(lake / STATUS)
 
 
 def read_quality_history(lake: Path) -> dict[str, Any] | None:
     """What became of the checks in the newest builds, as last published; None where nothing was ever checked."""
-    try:
-        history: dict[str, Any] = json.loads((lake / QUALITY_HISTORY).read_text())
-    except FileNotFoundError:
-        return None
-    return history
+    return read_file(lake / QUALITY_HISTORY)
+
+
+def read_alarms(lake: Path) -> dict[str, Any] | None:
+    """The alarms as last evaluated; None before that."""
+    return read_file(lake / ALARMS)
 
 
 def write_status(settings: Settings) -> None:

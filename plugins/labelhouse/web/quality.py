@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from labelhouse.marts.status import read_quality_history, read_status
+from labelhouse.marts.status import read_alarms, read_quality_history, read_status
 from labelhouse.reports import Field, Row
 from labelhouse.reports.pages import Filter, Page
 from labelhouse.web.quality_alarms import alarms_of, alarms_tile, changes_tile, datapoints_tile
@@ -34,8 +33,6 @@ from labelhouse.web.tiles import Tile
 
 Status = dict[str, Any]
 
-#: What evaluating alarms leaves in the lake.
-ALARMS = "alarms.json"
 #: Where a record that was read can end; they add up to `records_read`.
 _ENDS = ("records_loaded", "records_duplicate", "records_quarantined", "records_filtered")
 #: Columns of `check_runs` by the outcome that they count.
@@ -98,7 +95,7 @@ class Quality:
         status = read_status(lake)
         if status is None:
             return None
-        return cls(status, read_quality_history(lake) or {}, _read_alarms(lake), selection)
+        return cls(status, read_quality_history(lake) or {}, read_alarms(lake) or {}, selection)
 
     @cached_property
     def tables(self) -> list[Validation]:
@@ -220,14 +217,6 @@ def alarm_tiles(alarm: Row) -> dict[str, Tile]:
         spec = datapoints_chart(datapoints.rows, alarm["statistic"].lower(), alarm["threshold"])
         datapoints = replace(datapoints, spec=spec)
     return {tile.name: tile for tile in (datapoints, changes_tile(alarm))}
-
-
-def _read_alarms(lake: Path) -> dict[str, Any]:
-    try:
-        alarms: dict[str, Any] = json.loads((lake / ALARMS).read_text())
-    except FileNotFoundError:
-        return {}
-    return alarms
 
 
 def _is_selected(check: Row, chosen: Mapping[str, Any]) -> bool:

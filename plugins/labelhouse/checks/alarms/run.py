@@ -22,19 +22,17 @@ from labelhouse.checks.alarms.changes import Change, Outcome, as_lists, by_alarm
 from labelhouse.checks.alarms.definitions import Alarm, RefusedAlarm, read_every_alarm
 from labelhouse.checks.alarms.evaluation import Datapoint, Evaluation, State, evaluate
 from labelhouse.checks.alarms.tables import create_status_tables
+from labelhouse.checks.reasons import SPEAKING_ERRORS
 from labelhouse.checks.suites import EXPECTATIONS_DIR
 from labelhouse.errors import LabelhouseError
 from labelhouse.marts.releases import current_release, replace_file
+from labelhouse.marts.status import ALARMS, read_alarms
 from labelhouse.settings import Settings
 
 if TYPE_CHECKING:  # what opens the lake takes long to import, and whoever only reads the files need not
     from labelhouse.lake.alarm_history import AlarmHistory
     from labelhouse.lake.catalog import Lake
 
-#: Errors that speak of SQL and files; the messages of others may quote values and are left out.
-_SPEAKING_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.IOException)
-#: What pages read.
-ALARMS = "alarms.json"
 #: So many changes of each alarm are in there.
 SHOWN_CHANGES = 20
 #: An action that nobody did for so long is not done any more: it would be no news.
@@ -125,7 +123,7 @@ def _measure(settings: Settings, alarms: list[Alarm], now: datetime) -> dict[str
 def _why(error: LabelhouseError) -> str:
     """What DuckDB said, unless it may quote a value: reasons are shown and sent to people."""
     said = error.__context__
-    is_quoting = isinstance(said, duckdb.Error) and not isinstance(said, _SPEAKING_ERRORS)
+    is_quoting = isinstance(said, duckdb.Error) and not isinstance(said, SPEAKING_ERRORS)
     return type(said).__name__ if is_quoting else error.what
 
 
@@ -135,8 +133,8 @@ def _known_changes(lake: Lake, history: AlarmHistory, names: set[str]) -> list[C
     What was published last holds those of all alarms that it shows; of the lake only the days since are opened, and
     the day before, whose actions may have been done meanwhile.
     """
-    published = _read(lake.dir)
-    shown = published.get("alarms", [])
+    published = read_alarms(lake.dir)
+    shown = published["alarms"] if published else []
     if not published or not names <= {each["alarm_name"] for each in shown}:
         return [Change.of(row) for row in history.changes()]
     rows = (
@@ -189,7 +187,7 @@ def _publish(
 ) -> None:
     """Writes `alarms.json`, unless a later evaluation has."""
     folder = settings.lake.resolve()
-    before = _read(folder)
+    before = read_alarms(folder)
     if before and datetime.fromisoformat(before["written_at"]) > moment:
         return
     known = by_alarm(changes)
@@ -254,12 +252,3 @@ def _history(state: State, changes: list[Change]) -> dict[str, Any]:
         "since": changes[-1].changed_at.isoformat() if changes else None,
         "changes": [row | {"changed_at": row["changed_at"].isoformat()} for row in rows],
     }
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    """What was published last; empty before the first evaluation."""
-    try:
-        published: dict[str, Any] = json.loads((folder / ALARMS).read_text())
-    except FileNotFoundError:
-        return {}
-    return published

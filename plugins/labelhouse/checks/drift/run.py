@@ -16,6 +16,7 @@ from labelhouse.checks.drift.comparisons import compare, highest_p_value
 from labelhouse.checks.drift.suites import DriftCheck, DriftFile, read_drift_suite
 from labelhouse.checks.drift.windows import windows_frame
 from labelhouse.checks.evaluate import Evaluator
+from labelhouse.checks.reasons import reason_of
 from labelhouse.checks.results import CheckResult
 from labelhouse.checks.suites import SuiteError, shown, suite_files
 from labelhouse.settings import Settings
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from labelhouse.checks.data_docs import DataDocs
 
 SUITE = "drift"
-#: Errors that speak of SQL and files; the messages of others may quote values and are left out.
-_SPEAKING_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.IOException, duckdb.ParserException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +175,6 @@ def _reference_name(file: DriftFile) -> str:
 
 def _unread(stem: str, table: str, number: int, error: Exception, where: str) -> CheckResult:
     """A file that cannot be evaluated at all."""
-    message = str(error).strip().splitlines() if isinstance(error, _SPEAKING_ERRORS) else []
-    reason = f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
-    return CheckResult(
-        suite=SUITE,
-        table_name=table,
-        check_name=stem,
-        check_number=number,
-        expectation_type="suite",
-        sentence=f"The checks of {where} can be evaluated.",
-        severity="hold",
-        verdict="not_evaluated",
-        error=str(error) if isinstance(error, SuiteError) else f"{where} cannot be evaluated ({reason})",
-        what_to_do=f"Correct {where}, or what it reads, and build again.",
-    )
+    said = str(error) if isinstance(error, SuiteError) else f"{where} cannot be evaluated ({reason_of(error)})"
+    what_to_do = f"Correct {where}, or what it reads, and build again."
+    return CheckResult.unevaluated(SUITE, table, said, what_to_do, check_name=stem, check_number=number, file=where)
