@@ -46,7 +46,13 @@ def ensure_mart(lake: Lake, name: str, columns: pa.Schema, day_column: str | Non
 
 
 def _type_name(field: pa.Field) -> str:
-    return str(field.type).removeprefix("large_")
+    """The type as both sides call it: pyiceberg reads large strings, and names what is inside a list its own way."""
+    kind = field.type
+    if pa.types.is_map(kind):
+        return f"map of {_type_name(kind.item_field)}"
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"list of {_type_name(kind.value_field)}"
+    return str(kind).removeprefix("large_")
 
 
 def restore(table: IcebergTable, snapshot_id: int | None) -> None:

@@ -18,6 +18,8 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "seconds": pa.decimal128(18, 3),
     "usd": pa.decimal128(18, 3),
     "dates": pa.list_(pa.date32()),
+    "attributes": pa.map_(pa.string(), pa.string()),
+    "points": pa.list_(pa.float64()),
 }
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 ColumnType = Literal[
-    "string", "int", "long", "double", "boolean", "date", "timestamp", "binary", "seconds", "usd", "dates"
-]
+    "string", "int", "long", "double", "boolean", "date", "timestamp", "binary", "seconds", "usd", "dates",
+    "attributes", "points",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,8 @@ class Column:
 
     Args:
         name: snake_case, its unit in the suffix (`_at`, `_seconds`, `_count`, `_ratio`, `_bytes`, …).
-        type: `timestamp` is UTC with microseconds, `seconds` and `usd` a decimal(18, 3), `dates` a list of dates.
+        type: `timestamp` is UTC with microseconds, `seconds` and `usd` a decimal(18, 3), `dates` a list of dates,
+            `attributes` a map of text to text, `points` a list of numbers.
         doc: one sentence, shown in dbt docs and Iceberg.
         required: never NULL.
         repeats: a string with few different values, which loads keep dictionary-encoded.

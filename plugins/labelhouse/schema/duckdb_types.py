@@ -16,4 +16,6 @@ DUCKDB_TYPES: dict[ColumnType, str] = {
     "seconds": "decimal(18,3)",
     "usd": "decimal(18,3)",
     "dates": "date[]",
+    "attributes": "map(varchar, varchar)",
+    "points": "double[]",
 }

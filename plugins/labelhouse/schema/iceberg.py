@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import count
 
 from pyiceberg.partitioning import UNPARTITIONED_PARTITION_SPEC, PartitionField, PartitionSpec
@@ -17,6 +18,7 @@ from pyiceberg.types import (
     IntegerType,
     ListType,
     LongType,
+    MapType,
     NestedField,
     StringType,
     TimestamptzType,
@@ -42,20 +44,24 @@ PRIMITIVES: dict[ColumnType, IcebergType] = {
 
 
 def iceberg_schema(table: Table) -> Schema:
-    """The columns of `table` with their texts; ids 1, 2, … in order, those of list elements after them.
+    """The columns of `table` with their texts; ids 1, 2, … in order, those inside lists and maps after them.
 
     That is how a catalog numbers them when it creates the table, so the ids here are those in its files.
     """
-    element_ids = count(len(table.columns) + 1)
+    inner_ids = count(len(table.columns) + 1)
     fields = []
     for field_id, column in enumerate(table.columns, start=1):
-        kind = (
-            ListType(element_id=next(element_ids), element=DateType(), element_required=False)
-            if column.type == "dates"
-            else PRIMITIVES[column.type]
-        )
+        kind = PRIMITIVES.get(column.type) or _nested(column.type, inner_ids)
         fields.append(NestedField(field_id, column.name, kind, required=column.required, doc=column.doc))
     return Schema(*fields)
+
+
+def _nested(kind: ColumnType, ids: Iterator[int]) -> IcebergType:
+    """A list or a map; what is inside takes the next ids."""
+    if kind == "attributes":
+        return MapType(next(ids), StringType(), next(ids), StringType(), value_required=False)
+    element = DateType() if kind == "dates" else DoubleType()
+    return ListType(element_id=next(ids), element=element, element_required=False)
 
 
 def partition_spec(table: Table) -> PartitionSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labelhouse.schema.annotations import LABEL_TABLES
 from labelhouse.schema.columns import EVENT_AT, ORIGIN, Column, Table
 from labelhouse.schema.quality import QUALITY_TABLES
 from labelhouse.schema.workforce import WORKFORCE_TABLES
@@ -47,6 +48,10 @@ MANIFEST_ENTRIES = Table(
         Column("is_failed", "boolean", "Whether the object could not be labelled.", required=True),
         Column("failure_reason", "string", "Why it could not, as captured."),
         Column("labeled_at", "timestamp", "When the label was made: creation-date, UTC where it names no zone."),
+        Column(
+            "class_map", "attributes", "Number of a class, as text → its name, from the metadata; NULL without one."
+        ),
+        Column("label_ref", "string", "URI of the file that holds the label, as captured; never fetched."),
     ),
 )
 
@@ -256,6 +261,7 @@ TABLES: dict[str, Table] = {
     for table in (
         MANIFEST_ENTRIES,
         WORKER_RESPONSES,
+        *LABEL_TABLES,
         TRAINING_METRICS,
         MANAGEMENT_EVENTS,
         TRAIL_DIGESTS,
