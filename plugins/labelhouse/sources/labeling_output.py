@@ -95,7 +95,7 @@ SOURCE = Source(
     name="labeling_output",
     description="Output manifests and worker responses of SageMaker Ground Truth. The URI is the S3 output path of "
     "one or many labelling jobs, a job's own folder, anything above them, or a local copy of it.",
-    tables=("manifest_entries", "worker_responses"),
+    tables=("manifest_entries", "worker_responses", "annotations", "frames", "mask_areas"),
     list_units=list_units,
     read_unit=read_object,
     parse=one_by_one(parse),
