@@ -176,7 +176,7 @@ def test_content_that_is_json_inside_json_is_opened(wraps: int) -> None:
         ({"crowd-image-classifier": {"label": None}}, "crowd-image-classifier", None),
         ({"crowd-image-classifier-multi-select": {"labels": ["a", "b"]}}, "crowd-image-classifier-multi-select", None),
         ({"crowd-entity-annotation": {"entities": []}}, "crowd-entity-annotation", None),
-        ({"boundingBox": {"boundingBoxes": [{"label": "Bird"}]}}, "boundingBox", None),
+        ({"boundingBox": {"boundingBoxes": []}}, "boundingBox", None),
         ({"trackingAnnotations": {"frameData": {"entries": []}}}, "trackingAnnotations", None),
         ({"transcription": "use lambda"}, "transcription", None),
         ({}, None, None),

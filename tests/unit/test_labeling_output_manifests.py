@@ -57,8 +57,31 @@ def test_an_image_classification() -> None:
         "is_failed": False,
         "failure_reason": None,
         "labeled_at": at,
+        "class_map": None,
+        "label_ref": None,
     }
     assert metadata == line()["pet-metadata"]
+
+
+@pytest.mark.parametrize("key", ["class-map", "class_map"])
+def test_a_class_map_is_kept_by_number(key: str) -> None:
+    found = entry(**{key: {"0": "cat", "1": "狗 ", "2": 7}})
+    assert found["class_map"] == {"0": "cat", "1": "狗 "}
+
+
+@pytest.mark.parametrize(
+    ("keys", "reference"),
+    [
+        ({"x-ref": "s3://m/x.png"} | label("x"), "s3://m/x.png"),
+        ({"x-ref": "s3://m/x.png"} | label("x-ref"), "s3://m/x.png"),
+        ({"x": "s3://m/x.png"} | label("x"), None),
+        ({"check-x-ref": "1"} | label("check-x-ref", **{"class-name": "bad"}), None),
+        ({"x-ref": 7} | label("x"), None),
+    ],
+)
+def test_a_label_in_a_file_of_its_own_is_referred_to(keys: dict[str, Any], reference: str | None) -> None:
+    (found,) = load({"source-ref": "s3://i/1.jpg"} | keys).entries
+    assert found["label_ref"] == reference
 
 
 @pytest.mark.parametrize(
@@ -322,7 +345,8 @@ def test_the_real_job_loads_whole(real_data: Path) -> None:
         answers += result.answers
         counts = {name: counts[name] + result.counts[name] for name in counts}
         assert result.quarantined == []
-    assert counts == {"read": 302 + 1510, "loaded": 302 + 1510}
+    lines_answers_frames = 302 + 1510 + 300
+    assert counts == {"read": lines_answers_frames, "loaded": lines_answers_frames}
     assert len({row["dataset_object_id"] for row in entries}) == len(entries) == 302
     assert len(answers) == 1510
     assert len({row["worker_id"] for row in answers}) == 97

@@ -1,4 +1,4 @@
-"""The answers of a worker response: what stands in them, as rows of `worker_responses`."""
+"""The answers of a worker response: who gave them and when, as rows of `worker_responses`, and what stands in them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from labelhouse.sources.documents import (
     shaped,
     time,
 )
+from labelhouse.sources.labeling.elements import load_elements
 from labelhouse.sources.labeling.places import Delivery
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import Traces, regular_without_identities, without_identities
@@ -90,6 +91,7 @@ def load_answer(
         parsed.quarantine(str(number), str(reason), kept, cleaned=True)
         return
     parsed.row("worker_responses", str(number), row["submitted_at"], **row)
+    load_elements(parsed, delivery, row, number, cleaned["answerContent"])
     parsed.loaded()
 
 

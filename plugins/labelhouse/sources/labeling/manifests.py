@@ -1,4 +1,4 @@
-"""The lines of a manifest: a dataset object with its labels, as rows of `manifest_entries`."""
+"""The lines of a manifest: a dataset object with its labels, as rows of `manifest_entries` and of `annotations`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,20 @@ from labelhouse.sources.documents import (
     time,
     word,
 )
+from labelhouse.sources.labeling.labels import load_label
 from labelhouse.sources.labeling.places import Delivery
+from labelhouse.sources.labeling.shapes import name_of
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import traces_in, without_identities
 
-_METADATA = "-metadata"
+METADATA = "-metadata"
 _REFERENCE = "-ref"
 #: Keys that only the metadata of a label has: users' own metadata may well have a type or a creation date.
 _LABEL_METADATA_KEYS = ("job-name", "job_name", "human-annotated", "failure-reason")
+#: Names the key that holds the id of a streaming job's object.
+_OWN_ID = "dataset-objectid-attribute-name"
 _TASK_TYPE_PREFIX = "groundtruth/"
-_JOB_NAME_PREFIX = "labeling-job/"
+JOB_NAME_PREFIX = "labeling-job/"
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 _ADJUSTED = {"adjusted": True, "unadjusted": False}
 
@@ -65,9 +69,9 @@ def load_line(parsed: Parsed, delivery: Delivery, number: int, raw: Text | memor
         parsed.quarantine(str(number), found, encode_flawed(line), cleaned=True)
         return
     names = [
-        key.removesuffix(_METADATA)
+        key.removesuffix(METADATA)
         for key, value in line.items()
-        if key.endswith(_METADATA) and key != _METADATA and _is_label_metadata(value)
+        if key.endswith(METADATA) and key != METADATA and _is_label_metadata(value)
     ]
     if not names:
         parsed.filtered()
@@ -80,14 +84,19 @@ def load_line(parsed: Parsed, delivery: Delivery, number: int, raw: Text | memor
         except Unreadable as reason:
             unusable[name] = str(reason)
     if rows:
-        _keep_line(parsed, number, line, rows, unusable)
+        _keep_line(parsed, delivery, number, line, rows, unusable)
         parsed.loaded()
     else:
         parsed.quarantine(str(number), unusable[names[0]], encode_flawed(line), cleaned=True)
 
 
 def _keep_line(
-    parsed: Parsed, number: int, line: Mapping[str, Any], rows: Mapping[str, dict[str, Any]], unusable: dict[str, str]
+    parsed: Parsed,
+    delivery: Delivery,
+    number: int,
+    line: Mapping[str, Any],
+    rows: Mapping[str, dict[str, Any]],
+    unusable: dict[str, str],
 ) -> None:
     """The rows of a line by label attribute, and the parts of it that are no use with their reasons."""
     origin: dict[str, str | None] = {}
@@ -96,13 +105,40 @@ def _keep_line(
         origin[column] = value if isinstance(value, str) else None
         if value is not None and not isinstance(value, str):
             unusable[key] = f"{key} is {kind(value)}, not text"
+    try:
+        dataset_object_id = _own_id(line) or str(number)
+    except Unreadable as problem:
+        dataset_object_id, unusable[_OWN_ID] = str(number), str(problem)
     for name, row in rows.items():
         position, labeled_at = f"{number}/{name}", row["labeled_at"]
-        parsed.row("manifest_entries", position, labeled_at, dataset_object_id=str(number), **origin, **row)
+        row["dataset_object_id"] = dataset_object_id
+        parsed.row("manifest_entries", position, labeled_at, **origin, **row)
+        load_label(parsed, delivery, row, position, _label(line, name), line[name + METADATA])
     for name, reason in unusable.items():
         label_key = name if name in line else f"{name}-ref"
-        part = {key: line[key] for key in (label_key, name + _METADATA) if key in line}
+        part = {key: line[key] for key in (label_key, name + METADATA) if key in line}
         parsed.quarantine_part(f"{number}/{name}", reason, encode(part).encode(), cleaned=True)
+
+
+def _own_id(line: Mapping[str, Any]) -> str | None:
+    """The id that the line of a streaming job gives its object; None in other jobs.
+
+    Raises:
+        Unreadable: the line names a key for it that holds no text or number, or that it does not have.
+    """
+    named = line.get(_OWN_ID)
+    if named is None:
+        return None
+    if not isinstance(named, str):
+        raise Unreadable(f"{_OWN_ID} is {kind(named)}, not text")
+    own_id = name_of(line.get(named), "the object's own key")
+    if not own_id:
+        raise Unreadable("the line does not have the object's own key that it names")
+    return own_id
+
+
+def _label(line: Mapping[str, Any], name: str) -> Any:
+    return line.get(name, line.get(f"{name}{_REFERENCE}"))
 
 
 def _is_label_metadata(value: Any) -> bool:
@@ -121,13 +157,14 @@ def _entry(line: Mapping[str, Any], name: str, delivery: Delivery) -> dict[str, 
     Raises:
         Unreadable: a known field of its metadata is not what it should be.
     """
-    label = line.get(name, line.get(f"{name}-ref"))
-    metadata = shaped(line[name + _METADATA], _LabelMetadata)
-    job_name = (metadata.job_name or metadata.job_name_with_underscore or "").removeprefix(_JOB_NAME_PREFIX)
+    label = _label(line, name)
+    metadata = shaped(line[name + METADATA], _LabelMetadata)
+    job_name = (metadata.job_name or metadata.job_name_with_underscore or "").removeprefix(JOB_NAME_PREFIX)
     is_failed = bool(metadata.failure_reason)
     class_map = metadata.class_map or metadata.class_map_with_underscore or {}
-    is_reference = isinstance(label, str) and (name.endswith(_REFERENCE) or name not in line)
     class_name = metadata.class_name if isinstance(metadata.class_name, str) and not is_failed else None
+    # the verification of a referenced label is named after it, yet its own is a class
+    is_reference = isinstance(label, str) and not class_name and (name.endswith(_REFERENCE) or name not in line)
     return {
         "labeling_job_name": job_name or delivery.place.job_name,
         "manifest_labeling_job_name": delivery.place.job_name,
@@ -135,7 +172,7 @@ def _entry(line: Mapping[str, Any], name: str, delivery: Delivery) -> dict[str, 
         "task_type": metadata.type or None,
         "label": class_name or None,
         "label_json": None if label is None else encode(label),
-        "metadata_json": encode(line[name + _METADATA]),
+        "metadata_json": encode(line[name + METADATA]),
         "confidence_ratio": ratio(metadata.confidence, "confidence") or None,  # 0: one worker, nothing to compare
         "is_human_annotated": word(metadata.human_annotated, "human-annotated", _YES_NO),
         "is_adjusted": word(metadata.adjustment_status, "adjustment-status", _ADJUSTED),

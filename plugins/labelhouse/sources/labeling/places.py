@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from labelhouse.sources.objects import key_of
 from labelhouse.sources.parsed import Parsed
@@ -13,23 +13,44 @@ from labelhouse.sources.parsed import Parsed
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
 
+#: What a unit holds: lines of a manifest, workers' answers, frames of a sequence, a mask, or the classes of points.
+UnitKind = Literal["manifest", "answers", "sequence", "mask", "point_labels"]
+
 _MANIFEST = re.compile(r"(?:^|/)(?P<job>[^/]+)/manifests/output/output\.manifest(?:\.gz)?\Z")
 _RESPONSE = re.compile(
     r"(?:^|/)(?P<job>[^/]+)/annotations/worker-response/(?P<tail>iteration-(?P<iteration>[0-9]{1,9})/(?P<object>[^/]+)/"
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}:[0-9]{2}:[0-9]{2})\.json(?:\.gz)?)\Z"
 )
+_CONSOLIDATED = re.compile(
+    r"(?:^|/)(?P<job>[^/]+)/annotations/consolidated-annotation/(?P<tail>output/(?P<path>[^/].*))\Z", re.DOTALL
+)
+_SEQUENCE = re.compile(r"(?P<object>[^/]+)/SeqLabel\.json(?:\.gz)?\Z")
+#: A mask or the classes of points: in its object's own folder, or named after the object, mostly with a time.
+_AREAS = re.compile(
+    r"(?:(?P<folder>[^/]+)/)?(?:.*/)?(?P<name>[^/]+?)"
+    r"(?:_(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?))?\.(?P<format>png|zlib)\Z",
+    re.DOTALL,
+)
+_KINDS_OF_AREAS: dict[str, UnitKind] = {"png": "mask", "zlib": "point_labels"}
 #: As many places as the units of a batch: each is asked for when its unit is parsed and when it may be a copy.
 _KEPT_PLACES = 10_000
 
 
 class Place(NamedTuple):
-    """What the key of a unit says: the job and, of a worker response, the rest."""
+    """What the key of a unit says: the job and, but for a manifest, of which dataset object.
+
+    Attributes:
+        tail: what is the same in a copy of the unit, beside the job.
+        iteration_number: of a worker response.
+        named_at: the time in its name, if any.
+    """
 
     job_name: str
     tail: str
     iteration_number: int | None = None
     dataset_object_id: str = ""
     named_at: datetime | None = None
+    kind: UnitKind = "manifest"
 
     def cleaned(self, identities: Identities) -> Place:
         """Without e-mail addresses in what becomes a column."""
@@ -54,14 +75,26 @@ def place_of(unit_uri: str) -> Place | None:
     """None where the object is no unit of this source."""
     key = key_of(unit_uri)
     if found := _RESPONSE.search(key):
-        try:
-            named_at = datetime.fromisoformat(f"{found['time']}+00:00")
-        except ValueError:
-            named_at = None  # digits of no day or hour
-        return Place(found["job"], found["tail"], int(found["iteration"]), found["object"], named_at)
+        named_at = _time(found["time"])
+        return Place(found["job"], found["tail"], int(found["iteration"]), found["object"], named_at, "answers")
     if found := _MANIFEST.search(key):
         return Place(found["job"], tail="manifest")
+    if found := _CONSOLIDATED.search(key):
+        job, tail = found["job"], found["tail"]
+        if sequence := _SEQUENCE.match(found["path"]):
+            return Place(job, tail, None, sequence["object"], None, "sequence")
+        if areas := _AREAS.match(found["path"]):
+            object_id = areas["folder"] or areas["name"]
+            return Place(job, tail, None, object_id, _time(areas["time"]), _KINDS_OF_AREAS[areas["format"]])
     return None
+
+
+def _time(text: str | None) -> datetime | None:
+    """The UTC time that a name says; None where it says none, or digits of no day or hour."""
+    try:
+        return datetime.fromisoformat(f"{text}+00:00").astimezone(UTC) if text else None
+    except ValueError:
+        return None
 
 
 @lru_cache(_KEPT_PLACES)
