@@ -64,6 +64,40 @@ class Delivery:
         }
         self._add("worker_responses", row | columns)
 
+    def label(
+        self, job: str, object_id: str, number: int = 0, *, manifest_job: str | None = None, **columns: Any
+    ) -> None:
+        """A consolidated box: on the line of a manifest, or with a frame number in the sequence beside it."""
+        frame = columns.get("frame_number")
+        row = {
+            "unit_uri": f"s3://bucket/{manifest_job or job}/manifests/output/output.manifest"
+            if frame is None
+            else f"s3://bucket/{job}/annotations/consolidated-annotation/output/{object_id}/SeqLabel.json",
+            "position": f"{object_id}/{job}/{number}" if frame is None else f"{frame}/{number}",
+            "event_at": datetime(2024, 3, 9, tzinfo=UTC),
+            "labeling_job_name": job,
+            "dataset_object_id": object_id,
+            "label_attribute_name": "kind" if frame is None else None,
+            "is_consolidated": True,
+            "geometry_type": "box",
+        }
+        self._add("annotations", row | columns)
+
+    def frame(self, job: str, object_id: str, number: int, annotation_count: int, **columns: Any) -> None:
+        """A frame of a sequence."""
+        row = {
+            "unit_uri": f"s3://bucket/{job}/annotations/consolidated-annotation/output/{object_id}/SeqLabel.json",
+            "position": str(number),
+            "event_at": datetime(2024, 3, 9, tzinfo=UTC),
+            "labeling_job_name": job,
+            "dataset_object_id": object_id,
+            "is_consolidated": True,
+            "frame_number": number,
+            "frame_name": f"frame_{number:04}.jpg",
+            "annotation_count": annotation_count,
+        }
+        self._add("frames", row | columns)
+
     def point(
         self, run: str, metric: str, step: int | None, value: float | None, metric_at: datetime, **columns: Any
     ) -> None:

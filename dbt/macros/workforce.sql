@@ -65,10 +65,10 @@
     end
 {%- endmacro %}
 
-{#- A point cloud can be tracked as well: it is asked for before video. -#}
+{#- A point cloud can be tracked as well: it is asked for before video. An underscore stands for a hyphen too. -#}
 {% macro modality_named_by(name) -%}
     {%- set words = {
-        'point_cloud': ['%pointcloud%', '%point-cloud%'],
+        'point_cloud': ['%pointcloud%', '%point_cloud%'],
         'video': ['%video%', '%tracking%'],
         'text': ['%text%', '%entity%', '%entities%', 'crowd-classifier', 'crowd-classifier-multi-select'],
         'image': [

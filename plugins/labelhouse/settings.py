@@ -47,9 +47,14 @@ _EXAMPLES = {
     "drift_baselines": '{"spring": {"from_at": "2026-03-01T00:00:00Z", "until_at": "2026-04-01T00:00:00Z"}}',
     "notifications": '{"operations": [{"sns": {"target_arn": "arn:aws:sns:…"}}]}',
     "job_name_rules": '[{"pattern": "^batch-([0-9]+)-audit", "batch": "\\\\1", "level": "audit"}]',
+    "label_attributes": '{"occluded": "boolean", "track_number": "text"}',
 }
 #: Values of these may hold passwords or addresses: no message shows them.
 _SECRET = frozenset({"pseudonym_key", "catalog_uri", "identity_map_uri", "notifications"})
+#: What the values of an attribute of labels or frames are.
+AttributeType = Literal["text", "number", "boolean"]
+#: Each is a column of the views of attributes.
+_MOST_ATTRIBUTES = 200
 #: A schedule is one of these, or cron's five fields.
 _PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 _CRON_FIELD = r"(?:[0-9A-Za-z*/,#?-]+)"
@@ -251,6 +256,11 @@ class Settings(BaseSettings):
         description="What names of labelling jobs say, as JSON; the first rule that matches wins, e.g. "
         '[{"pattern": "^batch-([0-9]+)-audit", "batch": "\\\\1", "level": "audit"}].',
     )
+    label_attributes: dict[str, AttributeType] = Field(
+        default_factory=dict,
+        description="What attributes of labels and frames are, where their values do not say it, as JSON: name to "
+        '"text", "number" or "boolean", e.g. {"occluded": "boolean", "track_number": "text"}.',
+    )
     reporting_time_zone: str = Field("UTC", description="IANA time zone that decides every *_date.")
     hold_quarantined_ratio: float = Field(
         0.05, ge=0, le=1, description="Share of quarantined records of one source above which a release is held."
@@ -302,6 +312,13 @@ class Settings(BaseSettings):
     @classmethod
     def _schedulable(cls, value: str | None) -> str | None:
         return _schedulable(value or None)
+
+    @field_validator("label_attributes")
+    @classmethod
+    def _few_names(cls, value: dict[str, AttributeType]) -> dict[str, AttributeType]:
+        if len(value) > _MOST_ATTRIBUTES or not all(name.strip() and "\0" not in name for name in value):
+            raise ValueError(f"at most {_MOST_ATTRIBUTES} names of attributes, none of them empty")
+        return value
 
     @field_validator("reporting_time_zone")
     @classmethod

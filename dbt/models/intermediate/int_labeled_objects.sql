@@ -15,15 +15,22 @@ joined as (
     select
         entries.labeling_job_name,
         entries.dataset_object_id,
+        entries.manifest_uri,
+        entries.manifest_line,
+        manifests.is_own_manifest,
         entries.source_ref,
+        entries.source_key,
         entries.label_attribute_name,
+        manifests.task_type,
         entries.label,
         entries.confidence_ratio,
         entries.is_human_annotated,
         entries.is_adjusted,
         entries.is_failed,
         entries.failure_reason,
-        entries.labeled_at
+        entries.labeled_at,
+        entries.class_map,
+        entries.label_ref
     from entries
     inner join manifests
         on

@@ -18,7 +18,8 @@ candidates as (
         label_attribute_name,
         manifest_labeling_job_name = labeling_job_name as is_own_manifest,
         max(task_type) as task_type,
-        max(labeled_at) as last_labeled_at
+        max(labeled_at) as last_labeled_at,
+        count(*) as entry_count
     from entries
     group by labeling_job_name, manifest_uri, label_attribute_name, manifest_labeling_job_name
 
@@ -30,7 +31,12 @@ ranked as (
         *,
         row_number() over (
             partition by labeling_job_name
-            order by is_own_manifest desc, last_labeled_at desc nulls last, manifest_uri asc, label_attribute_name asc
+            order by
+                is_own_manifest desc,
+                last_labeled_at desc nulls last,
+                entry_count desc,
+                manifest_uri asc,
+                label_attribute_name asc
         ) as candidate_rank
     from candidates
 
@@ -42,6 +48,7 @@ chosen as (
         ranked.labeling_job_name,
         ranked.manifest_uri,
         ranked.label_attribute_name,
+        ranked.is_own_manifest,
         ranked.task_type
     from ranked
     left join answered_jobs on ranked.labeling_job_name = answered_jobs.labeling_job_name

@@ -34,6 +34,12 @@ answers as (
 
 ),
 
+labels as (
+
+    select * from {{ ref('int_label_counts') }}
+
+),
+
 newest as (
 
     select
@@ -101,6 +107,8 @@ names as (
     select labeling_job_name from logged
     union distinct
     select labeling_job_name from answered
+    union distinct
+    select labeling_job_name from labels
 
 )
 

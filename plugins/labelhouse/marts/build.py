@@ -156,8 +156,9 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
 
 
 def fingerprint_of(settings: Settings) -> str:
-    """SHA-256 over every file of the dbt project and the settings that decide the marts' content."""
-    digest = hashlib.sha256(json.dumps(dbt_variables(settings), sort_keys=True).encode())
+    """SHA-256 over every file of the dbt project and the settings that decide the marts' and views' content."""
+    decided = [dbt_variables(settings), settings.label_attributes]
+    digest = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())
     for path in _dbt_files():
         digest.update(path.relative_to(PROJECT_DIR).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -103,7 +103,7 @@ def publish_build(settings: Settings, build: Build) -> Release:
             base_release_id=build.base_release_id,
         )
         tag_snapshots(lake, release)
-        write_files(lake, release, build, before)
+        write_files(settings, lake, release, build, before)
         point_to(lake.dir, release)
     return release
 
@@ -174,9 +174,9 @@ def tag_snapshots(lake: Lake, release: Release) -> None:
             tag(lake.raw(name), snapshot_id, release.tag)
 
 
-def write_files(lake: Lake, release: Release, build: Build, before: Release | None) -> None:
+def write_files(settings: Settings, lake: Lake, release: Release, build: Build, before: Release | None) -> None:
     """Writes the release's own files: what readers open, the dbt docs, and last `release.json`."""
-    write_serving_file(lake, release)
+    write_serving_file(lake, release, settings.label_attributes)
     made = build.folder(lake.dir) / "target" / "static_index.html"
     docs = made if made.exists() else before and before.dbt_docs_path
     if docs:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.mart_tables import open_mart
 from labelhouse.lake.snapshots import data_files
+from labelhouse.marts.attribute_views import create_attribute_views
 from labelhouse.marts.build import connect
 from labelhouse.marts.releases import Release
 from labelhouse.marts.smgt import create_smgt_views
+from labelhouse.settings import AttributeType
 
 #: Larger marts stay in their Iceberg files and are served as views on them.
 LARGEST_TABLE_ROWS = 5_000_000
+#: Sorting every column of more rows takes longer than all else; they stay in the order in which their files have them.
+LARGEST_SORTED_ROWS = 500_000
 
 
-def write_serving_file(lake: Lake, release: Release) -> None:
-    """Builds the file under another name and renames it, so that nobody opens a part of it."""
+def write_serving_file(lake: Lake, release: Release, attribute_types: Mapping[str, AttributeType]) -> None:
+    """Builds the file under another name and renames it, so that nobody opens a part of it.
+
+    Args:
+        lake: which holds the marts.
+        release: what the file is of.
+        attribute_types: what the deployment says attributes of labels and frames are, by name.
+    """
     draft = release.serving_path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with connect(draft) as connection:
@@ -28,10 +40,9 @@ def write_serving_file(lake: Lake, release: Release) -> None:
                 connection.register("empty", empty)
                 connection.execute(f'create table "{name}" as select * from empty')
             elif mart.row_count <= LARGEST_TABLE_ROWS:
-                connection.execute(
-                    f'create table "{name}" as select {columns} from read_parquet([{files}]) order by all'
-                )
+                sorting = "order by all" if mart.row_count <= LARGEST_SORTED_ROWS else ""
+                connection.execute(f'create table "{name}" as select {columns} from read_parquet([{files}]) {sorting}')
             else:
                 connection.execute(f'create view "{name}" as select {columns} from read_parquet([{files}])')
-        create_smgt_views(connection)
+        create_smgt_views(connection, create_attribute_views(connection, attribute_types))
     draft.replace(release.serving_path)

@@ -16,6 +16,18 @@ responses as (
 
 ),
 
+lineage as (
+
+    select * from {{ ref('int_label_lineage') }}
+
+),
+
+label_counts as (
+
+    select * from {{ ref('int_label_counts') }}
+
+),
+
 answers_by_label as (
 
     select
@@ -26,6 +38,21 @@ answers_by_label as (
         count(*) filter (where agrees_with_consolidated) as agreeing_answer_count
     from responses
     group by labeling_job_name, dataset_object_id, label
+
+),
+
+-- the files of a job's labels may come before the lines of its manifest that name them
+known as (
+
+    select
+        labeling_job_name,
+        dataset_object_id
+    from answers_by_label
+    union distinct
+    select
+        labeling_job_name,
+        dataset_object_id
+    from label_counts
 
 ),
 
@@ -70,8 +97,8 @@ pluralities as (
 objects as (
 
     select
-        coalesce(labeled.labeling_job_name, answered.labeling_job_name) as labeling_job_name,
-        coalesce(labeled.dataset_object_id, answered.dataset_object_id) as dataset_object_id,
+        coalesce(labeled.labeling_job_name, known.labeling_job_name) as labeling_job_name,
+        coalesce(labeled.dataset_object_id, known.dataset_object_id) as dataset_object_id,
         labeled.source_ref,
         labeled.label_attribute_name,
         labeled.label as consolidated_label,
@@ -81,13 +108,13 @@ objects as (
         coalesce(labeled.is_failed, false) as is_failed,
         labeled.failure_reason,
         labeled.labeled_at,
-        cast(coalesce(answered.answer_count, 0) as bigint) as answer_count,
-        cast(coalesce(answered.agreeing_answer_count, 0) as bigint) as agreeing_answer_count
+        labeled.class_map,
+        labeled.label_ref
     from labeled
-    full outer join answered
+    full outer join known
         on
-            labeled.labeling_job_name = answered.labeling_job_name
-            and labeled.dataset_object_id = answered.dataset_object_id
+            labeled.labeling_job_name = known.labeling_job_name
+            and labeled.dataset_object_id = known.dataset_object_id
 
 )
 
@@ -105,9 +132,32 @@ select
     objects.is_failed,
     objects.failure_reason,
     objects.labeled_at,
-    objects.answer_count,
-    objects.agreeing_answer_count
+    cast(coalesce(answered.answer_count, 0) as bigint) as answer_count,
+    cast(coalesce(answered.agreeing_answer_count, 0) as bigint) as agreeing_answer_count,
+    lineage.labeled_by_job_name,
+    lineage.adjusted_by_job_name,
+    lineage.adjusted_at,
+    lineage.verified_by_job_name,
+    lineage.verification_result,
+    lineage.verified_at,
+    coalesce(lineage.is_current, true) as is_current,
+    coalesce(label_counts.annotation_count, 0) as annotation_count,
+    coalesce(label_counts.frame_count, 0) as frame_count,
+    objects.class_map,
+    objects.label_ref
 from objects
+left join answered
+    on
+        objects.labeling_job_name = answered.labeling_job_name
+        and objects.dataset_object_id = answered.dataset_object_id
+left join lineage
+    on
+        objects.labeling_job_name = lineage.labeling_job_name
+        and objects.dataset_object_id = lineage.dataset_object_id
+left join label_counts
+    on
+        objects.labeling_job_name = label_counts.labeling_job_name
+        and objects.dataset_object_id = label_counts.dataset_object_id
 left join manifests on objects.labeling_job_name = manifests.labeling_job_name
 left join pluralities
     on

@@ -16,6 +16,20 @@ objects as (
 
 ),
 
+responses as (
+
+    select * from {{ ref('stg_labeling_output__worker_responses') }}
+
+),
+
+-- no log tells of the human loops of Augmented AI
+human_loops as (
+
+    select distinct labeling_job_name from responses
+    where is_human_loop
+
+),
+
 -- what has no source at all has no gaps: nobody can miss what was never to be had
 sources as (
 
@@ -44,7 +58,8 @@ days as (
         ) as earlier_task_count
     from tasks
     cross join sources
-    where tasks.outcome = 'submitted'
+    left join human_loops on tasks.labeling_job_name = human_loops.labeling_job_name
+    where tasks.outcome = 'submitted' and human_loops.labeling_job_name is null
     group by tasks.labeling_job_name, tasks.event_date
 
 ),

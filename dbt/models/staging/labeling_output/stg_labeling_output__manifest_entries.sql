@@ -8,10 +8,12 @@ renamed as (
 
     select
         unit_uri as manifest_uri,
+        {{ record_number() }} as manifest_line,
         {{ caseless('manifest_labeling_job_name') }} as manifest_labeling_job_name,
         {{ caseless('labeling_job_name') }} as labeling_job_name,
         dataset_object_id,
         source_ref,
+        coalesce(source_ref, source_text) as source_key,
         label_attribute_name,
         lower(task_type) as task_type,
         {{ composed('label') }} as label,
@@ -20,7 +22,9 @@ renamed as (
         is_adjusted,
         is_failed,
         failure_reason,
-        labeled_at
+        labeled_at,
+        class_map,
+        label_ref
     from source
 
 )

@@ -23,6 +23,7 @@ renamed as (
         submitted_at,
         time_spent_seconds,
         event_at,
+        coalesce(unit_uri like '%/output.json' or unit_uri like '%/output.json.gz', false) as is_human_loop,
         {{ reporting_date('event_at') }} as event_date
     from source
 
