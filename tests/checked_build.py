@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import yaml
 
+from checked_labels import fill_labels
 from checked_workforce import fill_workforce
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
 from labelhouse.schema.tables import DAY_TABLES, TABLES
@@ -113,6 +114,7 @@ def fill(connection: duckdb.DuckDBPyConnection, *, objects: int = 40, workers: i
         """
     )
     _fill_marts(connection)
+    fill_labels(connection)
     fill_workforce(connection)
 
 

@@ -35,7 +35,11 @@ LOSABLE = {
     "manifest_entries": "labeled_at",
     "training_metrics": "step",
 }
-COUNTED = [*FRESH, "manifest_entries", "management_events", "workteam_jobs"]
+COUNTED = [
+    *FRESH,
+    *("manifest_entries", "annotations", "frames", "mask_areas"),
+    *("management_events", "workteam_jobs"),
+]
 TODAY = "timestamptz '2026-03-01 12:00:00+00'"
 CHANGE = """
     insert into raw.labeling_job_states by name
@@ -100,11 +104,6 @@ def _trailing() -> Iterator[tuple[str, str, str, str]]:
         yield stale, table, "warn", f"The newest unit of {source}"
 
 
-BOX = """
-    update raw.manifest_entries set task_type = 'groundtruth/object-detection', is_failed = false, label_json =
-        '{{"annotations": [{{"left": 0, "top": 0, "width": 10, "height": {height}}}],
-          "image_size": [{{"width": 10, "height": 10, "depth": 3}}]}}'
-"""
 NEW_FIELD = """
     update raw.{0} set {1} = '{{"known": 1}}';
     update raw.{0} set {1} = '{{"<b>new</b>": 1}}' where event_at =
@@ -138,17 +137,28 @@ BAD_TRAILING_INPUTS = [
         "At least half of the answers name",
     ),
     (
-        BOX.format(height=10) + ";" + BOX.format(height=11) + "where dataset_object_id = '7'",
-        "manifest_entries",
-        "warn",
-        "box_inside_image: ",
-    ),
-    (BOX.format(height=11), "manifest_entries", "hold", "box_inside_image holds for"),
-    (
         with_history("manifest_entries") + NEW_FIELD.format("manifest_entries", "metadata_json") + TODAY,
         "manifest_entries",
         "warn",
         "The metadata of labels have no fields",
+    ),
+    (
+        with_history("annotations") + NEW_FIELD.format("annotations", "annotation_json") + TODAY,
+        "annotations",
+        "warn",
+        "Labels have no fields",
+    ),
+    (
+        with_history("annotations") + _repeated("annotations", 600),
+        "annotations",
+        "hold",
+        "No day has more than 20",
+    ),
+    (
+        with_history("annotations") + f"update raw.annotations set category = null where event_at = {TODAY}",
+        "annotations",
+        "warn",
+        "No field's share of missing values",
     ),
     (
         with_history("worker_events") + NEW_FIELD.format("worker_events", "other_json") + TODAY,

@@ -16,7 +16,7 @@ from labelhouse.schema.tables import DAY_TABLES
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 #: Source → the tables that it fills.
 TABLES = {
-    "labeling_output": ("worker_responses", "manifest_entries"),
+    "labeling_output": ("worker_responses", "manifest_entries", "annotations"),
     "worker_activity": ("worker_events",),
     "labeling_jobs": ("labeling_jobs",),
     "workteams": ("workteams", "workteam_jobs"),
@@ -138,6 +138,20 @@ _FILL = {
             '{"type": "t"}' as metadata_json, 0.9 as confidence_ratio, true as is_human_annotated,
             false as is_failed, event_at as labeled_at
         from tasks;
+        insert into raw.annotations by name
+        select
+            unit_uri, unit_version, position || '/0' as position, loaded_at, event_at, labeling_job_name,
+            dataset_object_id, label_attribute_name, true as is_consolidated, if(label is null, 'box', 'class')
+                as geometry_type, '0' as class_id, label as category, if(label is null, 1, null) as left_px,
+            left_px as top_px, left_px + 4 as width_px, left_px + 4 as height_px, confidence_ratio
+        from raw.manifest_entries;
+        insert into raw.annotations by name
+        select
+            unit_uri, unit_version, position || '/0' as position, loaded_at, event_at, labeling_job_name,
+            dataset_object_id, false as is_consolidated, iteration_number, worker_id, worker_pseudonym,
+            if(label is null, 'box', 'class') as geometry_type, coalesce(label, 'cat') as category,
+            if(label is null, 1, null) as left_px, left_px as top_px, left_px + 4 as width_px, left_px + 4 as height_px
+        from raw.worker_responses;
     """,
     "worker_activity": """
         insert into raw.worker_events by name

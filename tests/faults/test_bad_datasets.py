@@ -78,8 +78,8 @@ BAD = {
     ),
     "boxes are given as corners": (
         BOXES,
-        "update raw.manifest_entries set label_json = replace(label_json, '\"width\": 5', '\"width\": 15')",
-        "manifest_entries",
+        "update raw.annotations set width_px = 15",
+        "annotations",
     ),
     "a manifest was rewritten with fewer labels": (
         Operation(),

@@ -13,6 +13,7 @@ from checked_activity import BAD_ACTIVITY_INPUTS
 from checked_annotations import BAD_ANNOTATION_MARTS
 from checked_build import CANARY, MARTS, fill, open_build
 from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
+from checked_labels import BAD_LABEL_INPUTS, BAD_LABEL_MARTS
 from checked_trailing import BAD_TRAILING_INPUTS, SOURCES, fill_ledger
 from checked_training import BAD_TRAINING_INPUTS, BAD_TRAINING_MARTS, fill_training
 from checked_workforce import BAD_WORKFORCE_MARTS
@@ -103,6 +104,7 @@ REWRITTEN = """
 BAD_INPUTS = [
     *BAD_ACTIVITY_INPUTS,
     *BAD_CONTROL_PLANE_INPUTS,
+    *BAD_LABEL_INPUTS,
     *BAD_TRAILING_INPUTS,
     ("alter table raw.ingest_ledger add column extra int", LEDGER, "hold", "The ledger has exactly"),
     (
@@ -200,7 +202,7 @@ BAD_INPUTS = [
     ),
     *BAD_TRAINING_INPUTS,
 ]
-BAD_MARTS = [*BAD_TRAINING_MARTS, *BAD_WORKFORCE_MARTS, *BAD_ANNOTATION_MARTS]
+BAD_MARTS = [*BAD_TRAINING_MARTS, *BAD_WORKFORCE_MARTS, *BAD_ANNOTATION_MARTS, *BAD_LABEL_MARTS]
 
 
 def run_one(
@@ -265,11 +267,14 @@ def test_every_shipped_check_has_been_seen_to_fail(build: duckdb.DuckDBPyConnect
         if not any(each.table_name == table and each.sentence.startswith(start) for table, start in seen)
     ]
     assert unseen == [
+        "annotations: Labels have exactly the columns that the schema names.",
+        "frames: Frames have exactly the columns that the schema names.",
         "ingest_ledger: At most 5.0% of what a source brought for the changed days is in quarantine.",
         "labeling_job_states: Changes of labelling jobs have exactly the columns that the schema names.",
         "labeling_jobs: Labelling jobs have exactly the columns that the schema names.",
         "management_events: Management events have exactly the columns that the schema names.",
         "manifest_entries: Manifest entries have exactly the columns that the schema names.",
+        "mask_areas: Areas of masks have exactly the columns that the schema names.",
         "trail_digests: Verified files have exactly the columns that the schema names.",
         "training_metrics: Points of training metrics have exactly the columns that the schema names.",
         "worker_events: Lines of the worker log have exactly the columns that the schema names.",

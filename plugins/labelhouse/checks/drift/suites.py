@@ -38,6 +38,7 @@ NAMING_COLUMNS = frozenset(
 CATEGORY_COLUMNS = frozenset(
     (
         *("label", "consolidated_label", "own_label", "task_type", "modality", "level", "job_type", "outcome"),
+        *("category", "geometry_type", "verification_result"),
         *("exclusion_reason", "failure_reason", "status", "is_human_annotated", "is_adjusted", "is_failed"),
         *("agrees_with_consolidated", "is_diverging", "is_dip", "meets_criterion"),
     )
