@@ -37,6 +37,7 @@ class LabelhousePlugin(AirflowPlugin):
     name = "labelhouse"
     external_views: list[dict[str, Any]] = [  # noqa: RUF012 - declared like this by AirflowPlugin
         _entry("Workers", "workers"),
+        _entry("Annotations", "annotations"),
         _entry("Training", "training"),
         _entry("Data quality", "quality"),
         _entry("dbt docs", "dbt-docs"),

@@ -16,6 +16,7 @@ from selenium.webdriver.chrome.service import Service
 
 from labelhouse.web.app import make_app
 from labelhouse.web.guard import GuardedApp, Standing
+from web.fake_annotations import sample_labels
 from web.fake_lake import FakeAccess, answers, publish
 from web.fake_quality import failing_check, many_checks, some_alarms, write_data_docs, write_quality
 from web.fake_training import training_points
@@ -42,7 +43,9 @@ def published_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lake = tmp_path_factory.mktemp("published") / "lake"
     rows = answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"})
     tasks = tasks_of(rows)
-    release = publish(lake, rows, training_points(), tasks=tasks + other_tasks(tasks), gaps=gaps_of(tasks))
+    release = publish(
+        lake, rows, training_points(), tasks=tasks + other_tasks(tasks), gaps=gaps_of(tasks), labels=sample_labels()
+    )
     checks = [failing_check(), *many_checks(40)]
     write_quality(lake, release, checks, some_alarms())
     write_data_docs(lake)

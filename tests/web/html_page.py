@@ -62,7 +62,7 @@ def live_nodes(shown: Page) -> list[str]:
     ours = re.compile(r"/static/(app|vega)[.-][\w.-]+\.(js|css)$")
     found = [tag for tag, _ in shown.elements if tag in _LIVE]
     for tag, attributes in shown.elements:
-        if tag == "svg" and attributes.get("class") not in ("spark", "drawing"):
+        if tag == "svg" and attributes.get("class") not in ("spark", "drawing", "scene"):
             found.append(str(attributes))
         found += [f"{tag} {name}" for name in attributes if name.startswith("on") or name in ("style", "srcdoc")]
         if tag == "script" and attributes != {"type": "application/json"} and not ours.match(attributes["src"] or ""):

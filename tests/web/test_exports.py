@@ -55,6 +55,7 @@ def test_every_tile_of_a_page_can_be_exported(reader: TestClient) -> None:
     worker = rows_of(reader, "/workers/worker_table.csv")[0]["worker_id"]
     chosen = {
         "workers": f"worker={worker}",
+        "annotations": "attribute=moving: 1",
         "training": f"run={ACCOUNT}/eu-west-1/birds-classifier-023-aws-training-job",
     }
     for report in all_reports().values():

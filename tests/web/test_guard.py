@@ -42,11 +42,15 @@ def routes(app: FastAPI) -> list[str]:
     """An address of every route of the app, the static files included."""
     values = {
         "/workers/{name}.csv": "worker_table",
+        "/annotations/{name}.csv": "label_quality",
+        "/annotations/object/{name}.csv": "life",
         "/training/{name}.csv": "run_table",
         "/quality/{name}.csv": "checks",
         "/static/{name}": "app.css",
     }
+    an_object = "?job=crossing&object=0"
     queries = {"/quality/check": f"?{FAILING_CHECK}", "/quality/alarm": "?name=quarantine"}
+    queries |= {"/annotations/object": an_object, "/annotations/object/{name}.csv": an_object}
     page = f"/quality/docs/{BUILD_ID}/marts.fct_task.html"
     paths = [route.path for route in app.routes]  # type: ignore[attr-defined]
     return [
@@ -60,6 +64,10 @@ def test_the_walk_finds_every_route(app: GuardedApp) -> None:
         "/",
         "/workers",
         "/workers/worker_table.csv",
+        "/annotations",
+        "/annotations/label_quality.csv",
+        "/annotations/object?job=crossing&object=0",
+        "/annotations/object/life.csv?job=crossing&object=0",
         "/training",
         "/training/run_table.csv",
         "/quality",

@@ -118,11 +118,13 @@ def test_every_outside_value_stays_text(tmp_path: Path, reader_of: Reader) -> No
 
 def test_before_anything_is_published_the_pages_say_what_to_do(tmp_path: Path, reader_of: Reader) -> None:
     client = reader_of(tmp_path / "no" / "lake")
-    for address in ("/workers", "/training", "/quality", "/dbt-docs"):
+    for address in ("/workers", "/annotations", "/training", "/quality", "/dbt-docs"):
         text = " ".join(page(client, address).text)
         assert "Nothing is published yet" in text
         assert "extract_labeling_output" in text
     assert client.get("/workers/worker_table.csv").status_code == 404
+    assert client.get("/annotations/dataset_objects.csv").status_code == 404
+    assert client.get("/annotations/object?job=birds&object=0").status_code == 404
     assert client.get("/training/run_table.csv").status_code == 404
     assert client.get("/quality/checks.csv").status_code == 404
     assert client.get("/dbt-docs/site").status_code == 404
@@ -139,7 +141,7 @@ def test_what_was_read_waits_for_a_build(tmp_path: Path, reader_of: Reader) -> N
 
 def test_a_first_publication_that_is_held_says_why(tmp_path: Path, reader_of: Reader) -> None:
     write_status(tmp_path, status(held=HELD))
-    for address in ("/workers", "/training", "/quality", "/dbt-docs"):
+    for address in ("/workers", "/annotations", "/training", "/quality", "/dbt-docs"):
         text = " ".join(page(reader_of(tmp_path), address).text)
         assert "Publication is held" in text
         assert HELD["sentence"] in text

@@ -25,6 +25,12 @@ RUN = f"{ACCOUNT}/eu-west-1/birds-classifier-022-aws-training-job"
 #: Selections that leave something to show, by page.
 SELECTIONS: dict[str, list[dict[str, Any]]] = {
     "workers": [{}, {"job": "birds"}, {"worker": "?"}, {"job": "birds", "worker": "?"}],
+    "annotations": [
+        {},
+        {"from_date": date(2026, 8, 1), "until_date": date(2026, 12, 31)},
+        {"attribute": "moving: 1"},
+        {"category": "Vehicle", "attribute": "moving: 0", "job": "street-video-audit"},
+    ],
     "training": [
         {},
         {"metric": "accuracy"},
@@ -69,7 +75,8 @@ def test_no_report_is_slow_to_import() -> None:
 
 @named
 def test_its_parameters_are_filters_of_the_page(report: Report) -> None:
-    assert report.parameters <= {each.name for each in PAGES[report.page].filters}
+    assert report.parameters - {"sort"} <= {each.name for each in PAGES[report.page].filters}
+    assert "sort" not in report.parameters or report.is_sortable
     assert report.needs is None or report.needs in report.parameters
 
 
@@ -100,7 +107,7 @@ def test_it_says_nothing_about_nothing(tmp_path: Path, report: Report) -> None:
 @pytest.mark.parametrize("report", [report for report in REPORTS if report.draw], ids=lambda report: report.name)
 def test_its_chart_is_valid_and_labelled(release: Release, report: Report) -> None:
     assert report.draw
-    chosen = {report.needs: [RUN]} if report.needs else {}
+    chosen = {report.needs: {"run": [RUN], "attribute": "moving: 1"}[report.needs]} if report.needs else {}
     spec = report.draw(rows_of(release, report, **chosen))  # Altair validates against Vega-Lite's schema
     assert spec["width"] == "container"
     encodings = [layer["encoding"] for layer in spec.get("layer", [spec])]

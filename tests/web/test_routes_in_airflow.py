@@ -20,6 +20,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from labelhouse.checks.data_docs import documented_builds
+from labelhouse.marts.read import query
+from labelhouse.marts.releases import current_release
 from labelhouse.web.app import make_app
 from labelhouse.web.guard import HEADERS
 from labelhouse.web.quality_checks import check_query
@@ -31,6 +33,8 @@ NO_ROUTES = ("/openapi.json", "/docs", "/redoc", "/nothing-here", "/static/..%2f
 #: A file and a tile stand for the routes that serve them all.
 _NAMES = {
     "/workers/{name}.csv": "worker_table",
+    "/annotations/{name}.csv": "label_quality",
+    "/annotations/object/{name}.csv": "life",
     "/training/{name}.csv": "run_table",
     "/quality/{name}.csv": "checks",
     "/static/{name}": "app.css",
@@ -41,7 +45,12 @@ PATHS = [
 ]
 ROUTES = [path.format(build_id="20260930T115500.000000Z", file="index.html") for path in PATHS]
 #: Routes that show one thing, which their address has to name.
-OF_ONE_THING = (f"{PREFIX}/quality/check", f"{PREFIX}/quality/alarm", f"{PREFIX}/quality/docs/")
+OF_ONE_THING = (
+    f"{PREFIX}/annotations/object",
+    f"{PREFIX}/quality/check",
+    f"{PREFIX}/quality/alarm",
+    f"{PREFIX}/quality/docs/",
+)
 EVERYTHING = [*ROUTES, *(PREFIX + path for path in NO_ROUTES)]
 
 Send = Callable[..., httpx.Response]
@@ -138,6 +147,7 @@ def test_the_pages_are_entries_of_the_navigation(browser: Chrome, airflow: Any) 
     log_in(browser, airflow, "viewer")
     for page, title in (
         ("workers", "Workers"),
+        ("annotations", "Annotations"),
         ("training", "Training"),
         ("quality", "Data quality"),
         ("dbt-docs", "dbt docs"),
@@ -178,7 +188,7 @@ def test_a_link_into_airflow_leaves_the_frame(browser: Chrome, airflow: Any) -> 
 
 
 def one_things(lake: Path) -> list[str]:
-    """Addresses of one check, of one alarm and of one page of Data Docs, as far as the lake has them."""
+    """Addresses of one check, one alarm, one page of Data Docs and one dataset object, as far as the lake has them."""
     checks = json.loads((lake / "status.json").read_text())["checks"]
     queries = [check_query(check) for check in checks]
     found = [f"/quality/check?{query}" for query in queries if query][:1]
@@ -186,8 +196,18 @@ def one_things(lake: Path) -> list[str]:
     if alarms.is_file():
         names = [alarm["alarm_name"] for alarm in json.loads(alarms.read_text())["alarms"]]
         found += [f"/quality/alarm?{urlencode({'name': name})}" for name in names[:1]]
+    found += [f"/annotations/object{part}?{query}" for query in _one_object(lake) for part in ("", "/life.csv")]
     found += [f"/quality/docs/{build_id}/index.html" for build_id in documented_builds(lake)[:1]]
     return [PREFIX + address for address in found]
+
+
+def _one_object(lake: Path) -> list[str]:
+    """What names one labelled object in addresses, where the lake has any."""
+    release = current_release(lake)
+    if release is None:
+        return []
+    rows = query(release, "select labeling_job_name, dataset_object_id from fct_dataset_object limit 1").to_pylist()
+    return [urlencode({"job": row["labeling_job_name"], "object": row["dataset_object_id"]}) for row in rows]
 
 
 def log_in(browser: Chrome, airflow: Any, user: str) -> None:

@@ -1,7 +1,8 @@
 """Reports: one file each. A module here that defines `REPORT` is shown on its page; nothing lists them twice.
 
 A report is a question, one SELECT on the marts, and how its rows are shown. It knows neither the web
-nor Airflow. Its SQL may name the filters of its page (`pages.py`) as `$name`: NULL means "all".
+nor Airflow. Its SQL may name the filters of its page (`pages.py`) as `$name`: NULL means "all". One that cuts its
+rows off may also name `$sort`, the page's order: a column, `-` in front for descending.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ Row = dict[str, Any]
 
 #: How a value is written for people. One that is named like a filter of the page narrows it when it is clicked.
 #: `number` is in a unit of its own (a metric); `flags` is text with `; ` between words that ask for a look;
-#: `pick` is a box that picks the row's `run_id`.
+#: `pick` is a box that picks the row's `run_id`; `object` leads to the page of the row's dataset object,
+#: `frame` to a frame of it.
 Kind = Literal[
     "text", "sentence", "person", "job", "team", "worker", "modality", "run", "metric", "experiment", "account",
-    "principal", "count", "ratio", "number", "seconds", "time", "date", "boolean", "flags", "pick",
+    "principal", "category", "attribute", "task_type", "object", "frame", "count", "ratio", "number", "seconds",
+    "time", "date", "boolean", "flags", "pick",
 ]  # fmt: skip
 
 
@@ -84,7 +87,7 @@ class Report:
 
     @property
     def parameters(self) -> frozenset[str]:
-        """The filters that its SQL names."""
+        """The filters that its SQL names, and `sort` where it sorts by itself."""
         return frozenset(re.findall(r"\$(\w+)", self.sql))
 
 

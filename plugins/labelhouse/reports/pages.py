@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labelhouse.reports import older_releases
+from labelhouse.reports.chosen_labels import IS_LABELED, MOST_VALUES, UNKNOWN_CATEGORY, UNKNOWN_TASK_TYPE
 from labelhouse.reports.chosen_work import UNKNOWN_MODALITY
 from labelhouse.reports.older_releases import StandIn
 
@@ -70,6 +71,12 @@ def modality_name(modality: str) -> str:
     return modality.replace("_", " ")
 
 
+def task_type_name(task_type: str) -> str:
+    """A task type as people read it: `groundtruth/object-detection` is that of Ground Truth."""
+    family, _, name = task_type.rpartition("/")
+    return name.replace("-", " ").replace("_", " ") if family.lower() in ("", "groundtruth") else task_type
+
+
 WORKERS = Page(
     name="workers",
     title="Workers",
@@ -110,6 +117,71 @@ WORKERS = Page(
     ),
     marts=frozenset({"dim_labeling_job", "dim_worker", "fct_worker_job", "fct_worker_response"}),
     stand_ins=older_releases.WORKERS,
+)
+
+ANNOTATIONS = Page(
+    name="annotations",
+    title="Annotations",
+    filters=(
+        Filter("from_date", "Labelled from", "date"),
+        Filter("until_date", "Labelled until", "date"),
+        Filter(
+            "job",
+            "Labelling job",
+            everything="All jobs",
+            choices=f"""
+                select distinct labeling_job_name as name from fct_dataset_object where {IS_LABELED} order by name
+            """,
+        ),
+        Filter(
+            "task_type",
+            "Task type",
+            everything="All task types",
+            choices=f"""
+                select distinct coalesce(task_type, '{UNKNOWN_TASK_TYPE}') as name
+                from fct_dataset_object
+                where {IS_LABELED}
+                order by name
+            """,
+            label=task_type_name,
+        ),
+        Filter(
+            "category",
+            "Category",
+            everything="All categories",
+            choices=f"""
+                select distinct coalesce(category, '{UNKNOWN_CATEGORY}') as name from fct_annotation order by name
+            """,
+        ),
+        Filter(
+            "attribute",
+            "Attribute",
+            everything="All attributes",
+            choices=f"""
+                with maps as (
+                    select distinct attributes from fct_annotation where attributes is not null
+                    union all
+                    select distinct attributes from fct_frame where attributes is not null
+                )
+                select name || ': ' || value as attribute
+                from (
+                    select distinct entry.key as name, entry.value as value
+                    from (select unnest(map_entries(attributes)) as entry from maps)
+                    where entry.value is not null
+                )
+                qualify count(*) over (partition by name) <= {MOST_VALUES}
+                order by name, value
+            """,
+        ),
+    ),
+    marts=frozenset({"dim_labeling_job", "fct_annotation", "fct_dataset_object", "fct_frame"}),
+    nothing="No label is in this release",
+    steps=(
+        "Name the folder of your labelling jobs' output in the setting LABELHOUSE_SOURCES: "
+        '{"labeling_output": "s3://bucket/output"}.',
+        "Unpause the DAG extract_labeling_output and trigger it for the time that you want to load; build_marts then "
+        "builds and publishes by itself.",
+    ),
 )
 
 TRAINING = Page(
@@ -175,4 +247,4 @@ TRAINING = Page(
 )
 
 #: In the order of the navigation.
-PAGES = {page.name: page for page in (WORKERS, TRAINING)}
+PAGES = {page.name: page for page in (WORKERS, ANNOTATIONS, TRAINING)}

@@ -18,6 +18,7 @@ from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
 from labelhouse.reports.pages import PAGES, Page
+from labelhouse.web.annotation_pages import AnnotationPages
 from labelhouse.web.guard import Access, GuardedApp, may_see_names, policy
 from labelhouse.web.model_docs import dbt_docs_response
 from labelhouse.web.quality_alarms import course
@@ -40,11 +41,14 @@ def make_app(access: Access, lake: Callable[[], Path], people: People | None = N
     """
     pages = Pages(lake, people)
     quality = QualityPages(lake, pages.page)
+    annotations = AnnotationPages(lake, pages.page, people)
     app = GuardedApp(access)
     routes: dict[str, Callable[..., Response]] = {
         "/": pages.start,
         **{f"/{page.name}": pages.reports_of(page) for page in PAGES.values()},
         **{f"/{page.name}/{{name}}.csv": pages.export_of(page) for page in PAGES.values()},
+        "/annotations/object": annotations.object,
+        "/annotations/object/{name}.csv": annotations.export,
         "/quality": quality.overview,
         "/quality/check": quality.check,
         "/quality/alarm": quality.alarm,
@@ -152,7 +156,8 @@ class Pages:
     def refused(self, request: Request, error: Exception) -> Response:
         """What a reader sees who asks for what is not there."""
         assert isinstance(error, HTTPException)
-        title, what = ("Not found", "There is no such page.") if error.status_code == 404 else ("Refused", error.detail)
+        title = "Not found" if error.status_code == 404 else "Refused"
+        what = "There is no such page." if error.detail == "Not Found" else error.detail
         response = self.page(request, "message.html.j2", title, error.status_code, here="", what=what)
         response.headers.update(error.headers or {})
         return response

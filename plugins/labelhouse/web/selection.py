@@ -52,9 +52,10 @@ class Selection:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The parameters of the queries; None is all."""
+        """The parameters of the queries: the filters, None is all, and the order."""
         values = {each.name: self.chosen.get(each.name) for each in self.page.filters}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        listed = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return listed | {"sort": self.sort}
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from typing import Any
 from labelhouse.marts.export import csv_cell
 from labelhouse.reports import Field, Kind, Row
 from labelhouse.reports.durations import in_words
-from labelhouse.reports.pages import modality_name, run_name
+from labelhouse.reports.pages import modality_name, run_name, task_type_name
 
 #: More rows than this nobody reads in a browser; exports hold them all.
 SHOWN_ROWS = 200
@@ -142,6 +142,11 @@ _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "experiment": str,
     "account": str,
     "principal": str,
+    "category": str,
+    "attribute": str,
+    "task_type": task_type_name,
+    "object": str,
+    "frame": str,
     "sentence": str,
     "count": _count,
     "ratio": _ratio,

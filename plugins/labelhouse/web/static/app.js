@@ -54,8 +54,10 @@
     }
   };
 
-  // A click on a mark of a worker, of a run or of a modality shows that one only.
-  const FILTERS = { worker_id: "worker", run_id: "run", modality: "modality" };
+  // A click on a mark of a worker, a run, a modality, an attribute or a category shows that one only.
+  const FILTERS = {
+    worker_id: "worker", run_id: "run", modality: "modality", attribute: "attribute", category: "category",
+  };
   const drillDown = (view) => {
     view.addEventListener("click", (_event, item) => {
       const column = Object.keys(FILTERS).find((name) => item && item.datum && item.datum[name]);
