@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from labelhouse.demo.drifts import DRIFTS
+from labelhouse.demo.road_clips import EMPTY_FRAME_COUNT
 from labelhouse.settings import PREFIX, PROJECT_DIR
 
 PHASES = ("Installation", "Simulated AWS account", "Airflow's database", "Airflow", "Extract", "Marts", "Chart")
@@ -125,6 +126,14 @@ def query(checkout: Checkout, sql: str) -> list[dict[str, Any]]:
     return list(json.loads(answer))
 
 
+def the_labels_of_videos_are_there(checkout: Checkout, airflow: httpx.Client) -> None:
+    """Frames with the empty ones, once for the job and once for its audit; and the page names what is said of them."""
+    frames = "select labeling_job_name, count(*) as empty from fct_frame where annotation_count = 0 group by all"
+    assert [row["empty"] for row in query(checkout, frames)] == [EMPTY_FRAME_COUNT] * 2
+    page = airflow.get("/labelhouse/annotations", params={"job": "road-clips-tracking-audit-01"}).text
+    assert [name for name in ("vehicle_type", "quality_of_the_frame", "two-wheeler") if name not in page] == []
+
+
 def the_operators_were_told(checkout: Checkout, demo: Demo) -> None:
     """One alarm went off and came back with the first release, one stays; word of both has arrived."""
     for subject in ("OK: stale_release", "ALARM: drift_found"):
@@ -171,6 +180,8 @@ def test_make_demo_from_nothing_to_the_chart_and_back(
     assert counts["answers"] > 3000
 
     with httpx.Client(base_url=httpx.URL(login["page"]).join("/"), headers=bearer, trust_env=False) as airflow:
+        the_labels_of_videos_are_there(checkout, airflow)
+
         # what drifts stands on the page, and the operators know
         quality = airflow.get("/labelhouse/quality").text
         assert [drift.subject for drift in DRIFTS if drift.subject.lower() not in quality] == []

@@ -220,7 +220,7 @@ def test_labelling_jobs_team_and_people_are_in_the_trail(records: list[dict[str,
     for record in records:
         by_name[record["eventName"]].append(record["requestParameters"])
     assert "Vehicle-Types-Batch-01" in {each["labelingJobName"] for each in by_name["CreateLabelingJob"]}
-    assert len(by_name["CreateLabelingJob"]) == 7
+    assert len(by_name["CreateLabelingJob"]) == 13
     assert len(by_name["CreateWorkteam"]) == 1
     assert len(by_name["UpdateWorkteam"]) == 2, "one joins, one leaves"
     assert {each["username"] for each in by_name["AdminCreateUser"]} == {

@@ -295,7 +295,7 @@ def test_a_filter_by_status_comes_after_paging(running: Session) -> None:
         for page in pages(client.list_labeling_jobs, MaxResults=2)
         for job in page["LabelingJobSummaryList"]
     ]
-    assert len(everyone) == len(set(everyone)) == 10
+    assert len(everyone) == len(set(everyone)) == 16
     found = list(pages(client.list_labeling_jobs, MaxResults=2, StatusEquals="InProgress"))
     names = [job["LabelingJobName"] for page in found for job in page["LabelingJobSummaryList"]]
     assert set(names) == {"bird-species-crowd-01", "Wildlife-Nocturnal-01", "Vehicle-Types-Batch-02"}

@@ -56,8 +56,8 @@ def test_counters_are_those_of_the_clock(client: Callable[[str], Any], clock: Cl
         assert job["LastModifiedTime"] <= clock.now
         clock.now += timedelta(hours=12)
     assert labeled == sorted(set(labeled))
-    assert len(sagemaker.list_labeling_jobs()["LabelingJobSummaryList"]) == 6, (
-        "of those of the fortnight, the first four"
+    assert len(sagemaker.list_labeling_jobs()["LabelingJobSummaryList"]) == 7, (
+        "two trials, and the first five of the fortnight"
     )
     clock.now += timedelta(days=6)
     assert sagemaker.describe_labeling_job(LabelingJobName="Vehicle-Types-Batch-01")["LabelingJobStatus"] == "Completed"

@@ -73,20 +73,21 @@ def test_two_weeks_are_worth_looking_at_and_quick_to_load(
     private = {answer["workerId"] for answer in answers if answer["workerId"].startswith("private.")}
     assert 3000 <= len(answers) <= 6000
     assert 2000 <= len({write.key for write in history}) <= 4000
-    assert 5 <= len(manifests) <= 7
+    assert 11 <= len(manifests) <= 13
     assert 12 <= len(private) <= 18
     hours = {int((write.at - START) / timedelta(hours=1)) for write in history if write.at > NOW - timedelta(days=7)}
     assert len(hours) > 120, "hardly an hour of the last week without news"
 
 
 def test_keys_and_times_are_ground_truths(history: list[Write], answers: list[dict[str, Any]]) -> None:
-    response_keys = [write.key for write in history if write.key.endswith(".json")]
+    response_keys = [write.key for write in history if "/worker-response/" in write.key]
     assert len(set(response_keys)) == len(response_keys), "no answer overwrites another"
     for write in history:
         if key := RESPONSE_KEY.fullmatch(write.key):
             assert key["at"] == f"{write.at:%Y-%m-%d_%H:%M:%S}"
         else:
-            assert write.key.endswith("/manifests/output/output.manifest")
+            labels = r"annotations/consolidated-annotation/output/(\d+/SeqLabel\.json|\d+_[\dT:.-]+\.png)"
+            assert re.fullmatch(rf"[\w-]+/(manifests/output/output\.manifest|{labels})", write.key)
     assert {answer["key"]["iteration"] for answer in answers} == {"1", "2"}
     for answer in answers:
         assert answer["submissionTime"] < answer["key"]["at"].replace("_", "T") + "Z"

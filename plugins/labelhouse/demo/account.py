@@ -29,6 +29,7 @@ MINIMUM_CRITERIA = {"validation:accuracy": {"at_least": 0.85}}
 JOB_NAME_RULES = [
     {"pattern": "-trial-[0-9]+$", "batch": "trials"},
     {"pattern": "-adjustment-([0-9]+)$", "batch": r"fortnight \1", "level": "second"},
+    {"pattern": "-(?:audit|verification)-([0-9]+)$", "batch": r"fortnight \1", "level": "audit"},
     {"pattern": "-([0-9]+)$", "batch": r"fortnight \1", "level": "first"},
 ]
 

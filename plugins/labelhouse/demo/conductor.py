@@ -32,6 +32,7 @@ CHART_PATH = "/labelhouse/workers"
 #: Page → what it shows of this world.
 _SHOWN = {
     CHART_PATH: PROGRAMME[0].stem.lower(),
+    "/labelhouse/annotations": next(project for project in PROGRAMME if project.follows).stem.lower(),
     "/labelhouse/training": VEHICLES.experiment,
     "/labelhouse/quality": SLOWER.subject,
 }
@@ -44,8 +45,8 @@ _ENVIRON = {
     "LABELHOUSE_JOB_NAME_RULES": json.dumps(JOB_NAME_RULES),
     "LABELHOUSE_NOTIFICATIONS": json.dumps(NOTIFICATIONS),
     "LABELHOUSE_LOG_EXPORT_URI": f"s3://{BUCKET}/log-exports",
-    # two weeks are two batches of the same size, one for each of two cores
-    "LABELHOUSE_UNITS_PER_BATCH": "1400",
+    # two weeks are two batches of about the same size, one for each of two cores
+    "LABELHOUSE_UNITS_PER_BATCH": "1500",
     # what the last stop interrupted is taken up seconds after the next start, not minutes
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
@@ -76,7 +77,7 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         console.print(phases.table())
         console.print(
             f"\n[bold]{airflow.url}{CHART_PATH}[/]\nuser [bold]{USER}[/], password [bold]{airflow.password(USER)}[/]\n"
-            "Workers, Training and Data quality are in Airflow's menu: the last shows what drifts, and the alarms.\n"
+            "Workers, Annotations, Training and Data quality are in Airflow's menu; the last shows drifts and alarms.\n"
             "The account goes on living, and every hour Airflow reads what is new. Ctrl-C stops everything.\n\n"
             "The operators are told:",
             highlight=False,

@@ -24,6 +24,16 @@ def response_key(job: Job, item: DatasetObject, written_at: datetime) -> str:
     return f"{folder}/{written_at:%Y-%m-%d_%H:%M:%S}.json"
 
 
+def consolidated_key(job: Job, name: str) -> str:
+    """Key of a file that holds a label and to which the manifest refers."""
+    return f"{job.name}/annotations/consolidated-annotation/output/{name}"
+
+
+def document(value: Any) -> bytes:
+    """A JSON document as Ground Truth writes it."""
+    return _json(value)
+
+
 def response_body(answers: Sequence[Answer], issuer: str) -> bytes:
     """A worker-response file."""
     return _json({"answers": [_answer(answer, issuer) for answer in answers]})
@@ -48,6 +58,8 @@ def _answer(answer: Answer, issuer: str) -> dict[str, Any]:
 
 
 def _content(answer: Answer) -> dict[str, Any]:
+    if answer.content is not None:
+        return answer.content
     if answer.boxes:
         image = {"height": IMAGE_SIZE["height"], "width": IMAGE_SIZE["width"]}
         return {"boundingBox": {"boundingBoxes": list(answer.boxes), "inputImageProperties": image}}
@@ -71,14 +83,14 @@ def classified_line(
         "creation-date": _microseconds(labeled_at),
         "type": "groundtruth/image-classification",
     }
-    return _labeled(job, item, job.project.classes.index(label), metadata)
+    return labeled_line(job, item, job.project.classes.index(label), metadata)
 
 
 def adjusted_line(job: Job, item: DatasetObject, boxes: tuple[Box, ...], labeled_at: datetime) -> bytes:
     """A line with the boxes that a worker made of those of the earlier job."""
     metadata = _boxes_metadata(job, boxes, job.name, labeled_at)
     metadata["adjustment-status"] = "adjusted" if boxes != item.boxes else "unadjusted"
-    return _labeled(job, item, _boxes_label(job, boxes), metadata)
+    return labeled_line(job, item, _boxes_label(job, boxes), metadata)
 
 
 def failed_line(job: Job, item: DatasetObject) -> bytes:
@@ -91,13 +103,24 @@ def failed_line(job: Job, item: DatasetObject) -> bytes:
     return _json(_input(job, item) | {f"{job.project.label_attribute_name}-metadata": metadata})
 
 
-def _labeled(job: Job, item: DatasetObject, label: Any, metadata: dict[str, Any]) -> bytes:
+def provenance(job: Job, labeled_at: datetime) -> dict[str, Any]:
+    """What the metadata of every label says that people made: of which type it is, who made it when."""
+    return {
+        "job-name": _job_name(job.name),
+        "type": f"groundtruth/{job.project.task}",
+        "human-annotated": "yes",
+        "creation-date": _microseconds(labeled_at),
+    }
+
+
+def labeled_line(job: Job, item: DatasetObject, label: Any, metadata: dict[str, Any]) -> bytes:
+    """A line with a label of the job."""
     attribute = job.project.label_attribute_name
     return _json(_input(job, item) | {attribute: label, f"{attribute}-metadata": metadata})
 
 
 def _input(job: Job, item: DatasetObject) -> dict[str, Any]:
-    line: dict[str, Any] = {"source-ref": item.source_ref}
+    line = dict(item.line)
     earlier = job.project.adjusts
     if earlier:
         line[earlier] = _boxes_label(job, item.boxes)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
+from labelhouse.demo import delivery_notes, road_clips, street_parts, yard
 from labelhouse.demo.chance import generator
 from labelhouse.demo.drifts import COMMONER
 from labelhouse.demo.people import Worker
@@ -16,6 +17,8 @@ from labelhouse.demo.people import Worker
 #: Ground Truth tries a new job on few objects first; everything else is a later iteration.
 FIRST_ITERATION_OBJECTS = 10
 FORTNIGHT_DAYS = 14
+#: Tasks whose objects are sequences of frames.
+SEQUENCES = ("video-object-tracking", "point_cloud_object_tracking")
 #: No class that becomes commoner gets more of the objects.
 _LARGEST_SHARE = 0.8
 
@@ -37,7 +40,10 @@ class Project:
         auto_labeled_ratio: share of the objects that automated labelling takes over.
         failed_object_count: objects that nobody can open.
         has_file_per_answer: one response file per answer (as streaming jobs write), else one per object.
-        adjusts: label attribute of an earlier job whose bounding boxes are corrected; None: classification.
+        adjusts: label attribute of an earlier job whose bounding boxes are corrected.
+        task: the type of its labels, as manifests name it, without `groundtruth/`.
+        people: names of the workers among whom its objects are shared out; empty: whoever sits down takes the next.
+        follows: stem of the project whose labels it goes on from: its objects are those that are labelled by then.
     """
 
     stem: str
@@ -53,11 +59,16 @@ class Project:
     failed_object_count: int = 0
     has_file_per_answer: bool = False
     adjusts: str | None = None
+    task: str = "image-classification"
+    people: tuple[str, ...] = ()
+    follows: str | None = None
 
 
 _VEHICLES = ("car", "van", "bus", "truck", "bicycle", "motorcycle")
 _PRODUCTS = ("soft drink", "juice", "crisps", "biscuits", "shampoo", "washing-up liquid", "tea", "coffee")
 _SPECIES = ("lion", "leopard", "zebra", "wildebeest", "elephant", "rhinoceros", "giraffe", "no animal")
+#: A reviewer who finds most boxes bad that others find good.
+REJECTS_MOST = "vargas"
 _BIRDS = ("house sparrow", "tree sparrow", "carrion crow", "jackdaw", "mute swan", "whooper swan")
 
 PROGRAMME = (
@@ -122,6 +133,7 @@ PROGRAMME = (
         answers_per_object=1,
         seconds=48.0,
         adjusts="road-boxes",
+        task="object-detection",
     ),
     Project(
         "Wildlife-Nocturnal",
@@ -132,6 +144,80 @@ PROGRAMME = (
         object_count=520,
         seconds=16.0,
         has_file_per_answer=True,
+    ),
+    Project(
+        "Road-Clips-Tracking",
+        "road-vehicles-ref",
+        "s3://roadside-cameras/clips",
+        road_clips.CLASSES,
+        launch_day=1.2,
+        object_count=road_clips.CLIP_COUNT,
+        answers_per_object=1,
+        seconds=260.0,
+        task="video-object-tracking",
+        people=("achieng", road_clips.TAKES_BUSES_FOR_VANS, "wanjiru", "dalisay"),
+    ),
+    Project(
+        "Street-Parts-Segmentation",
+        "street-parts-ref",
+        "s3://roadside-cameras/streets",
+        street_parts.CLASSES,
+        launch_day=3.4,
+        object_count=36,
+        answers_per_object=1,
+        seconds=150.0,
+        task="semantic-segmentation",
+        people=("otieno", "bautista", "kamau"),
+    ),
+    Project(
+        "Delivery-Notes-Entities",
+        "note-entities",
+        "s3://depot-scans/notes",
+        delivery_notes.CLASSES,
+        launch_day=4.7,
+        object_count=48,
+        seconds=25.0,
+        failed_object_count=1,
+        task="text-span",
+        people=("wanjiru", "otieno", delivery_notes.MARKS_NO_QUANTITY, "santos"),
+    ),
+    Project(
+        "Road-Clips-Tracking-Audit",
+        "road-vehicles-audit-ref",
+        "s3://roadside-cameras/clips",
+        road_clips.CLASSES,
+        launch_day=6.3,
+        object_count=road_clips.CLIP_COUNT,
+        answers_per_object=1,
+        seconds=140.0,
+        task="video-object-tracking",
+        people=("santos", "quintero"),
+        follows="Road-Clips-Tracking",
+    ),
+    Project(
+        "Yard-Lidar-Tracking",
+        "yard-objects-ref",
+        "s3://depot-lidar/yard",
+        yard.CLASSES,
+        launch_day=8.4,
+        object_count=yard.SEQUENCE_COUNT,
+        answers_per_object=1,
+        seconds=320.0,
+        task="point_cloud_object_tracking",
+        people=("quintero", "bautista"),
+    ),
+    Project(
+        "Road-Boxes-Verification",
+        "road-boxes-check",
+        "s3://roadside-cameras/scenes",
+        ("good", "bad"),
+        launch_day=9.2,
+        object_count=60,
+        answers_per_object=1,
+        seconds=11.0,
+        task="label-verification",
+        people=("dalisay", REJECTS_MOST, "achieng"),
+        follows="Road-Scenes-Adjustment",
     ),
 )
 
@@ -148,7 +234,7 @@ class Box(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One worker's answer: a class name, or adjusted boxes."""
+    """One worker's answer: a class name, adjusted boxes, or the content that its crowd element writes."""
 
     worker: Worker
     accepted_at: datetime
@@ -156,6 +242,7 @@ class Answer:
     time_spent_seconds: float
     label: str
     boxes: tuple[Box, ...] = ()
+    content: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -169,6 +256,9 @@ class DatasetObject:
         difficulty: 0 (obvious) to 1 (hopeless).
         fate: who labels it.
         boxes: what the earlier job drew, where the project adjusts boxes.
+        line: its line in the input manifest.
+        earlier: the frames that the job before left, where the project goes on from frames.
+        frames: those that this job left, once it is labelled.
     """
 
     index: int
@@ -177,6 +267,9 @@ class DatasetObject:
     difficulty: float
     fate: Literal["human", "auto", "fails"]
     boxes: tuple[Box, ...] = ()
+    line: dict[str, Any] = field(default_factory=dict)
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+    frames: list[dict[str, Any]] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
     answers: list[Answer] = field(default_factory=list)
     response_key: str | None = None
@@ -184,13 +277,28 @@ class DatasetObject:
 
 
 class Job:
-    """A labelling job that runs: which object a worker sees next."""
+    """A labelling job that runs: which object a worker sees next.
 
-    def __init__(self, seed: int, project: Project, number: int, launched_at: datetime) -> None:
-        self.project = project
+    Args:
+        followed: the labelled objects of the job that it goes on from, each with its line of that job's manifest.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        project: Project,
+        number: int,
+        launched_at: datetime,
+        followed: Sequence[tuple[DatasetObject, dict[str, Any]]] = (),
+    ) -> None:
         self.name = f"{project.stem}-{number:02d}"
         self.launched_at = launched_at
+        if project.follows:
+            project = replace(project, object_count=min(project.object_count, len(followed)))
+        self.project = project
         self.objects = [self._object(seed, index) for index in range(project.object_count)]
+        for item, (earlier, line) in zip(self.objects, followed, strict=False):
+            item.source_ref, item.line, item.earlier = earlier.source_ref, line, earlier.frames
         self._human = [item for item in self.objects if item.fate == "human"]
         self._waiting = list(self._human)
         self.is_auto_labeled = False
@@ -207,13 +315,17 @@ class Job:
             fate = "fails"
         elif index >= 4 * FIRST_ITERATION_OBJECTS and rng.random() < project.auto_labeled_ratio:
             fate = "auto"
-        source_ref = f"{project.images}/{self.launched_at:%Y-%m-%d}/{rng.bytes(8).hex()}.jpg"
+        suffix = "json" if project.task in SEQUENCES else "jpg"
+        source_ref = f"{project.images}/{self.launched_at:%Y-%m-%d}/{rng.bytes(8).hex()}.{suffix}"
         boxes = tuple(_boxes(rng, project.classes, truth)) if project.adjusts else ()
-        return DatasetObject(index, source_ref, truth, float(rng.beta(2, 5)), fate, boxes)
+        line = {"source-ref": source_ref}
+        if project.task == "text-span":
+            line = {"source": delivery_notes.note(seed, source_ref)[0]}
+        return DatasetObject(index, source_ref, truth, float(rng.beta(2, 5)), fate, boxes, line)
 
     def iteration(self, item: DatasetObject) -> int:
-        """The iteration in which an object is answered."""
-        return 1 if item.index < FIRST_ITERATION_OBJECTS else 2
+        """The iteration in which an object is answered; what is shared out is answered in one."""
+        return 1 if self.project.people or item.index < FIRST_ITERATION_OBJECTS else 2
 
     @property
     def labeled_ratio(self) -> float:

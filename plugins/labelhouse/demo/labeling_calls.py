@@ -34,6 +34,18 @@ TASK_TIME_LIMIT = timedelta(minutes=15)
 #: AWS's own accounts for the crowd and for the Lambda functions of its task types, in this region.
 _CROWD_TEAM = f"arn:aws:sagemaker:{REGION}:394669845002:workteam/public-crowd/default"
 _FUNCTIONS = f"arn:aws:lambda:{REGION}:432418664414:function"
+_UI = f"arn:aws:sagemaker:{REGION}:394669845002:human-task-ui"
+#: Task → how AWS's functions and user interfaces for it are called, and what people are asked to do.
+_TASKS = {
+    "image-classification": ("ImageMultiClass", "Choose what the image shows"),
+    "object-detection": ("BoundingBox", "Draw a box around every vehicle"),
+    "video-object-tracking": ("VideoObjectTracking", "Follow every vehicle from frame to frame"),
+    "semantic-segmentation": ("SemanticSegmentation", "Paint the parts of the street"),
+    "text-span": ("NamedEntityRecognition", "Mark what was delivered where and when"),
+    "point_cloud_object_tracking": ("3DPointCloudObjectTracking", "Follow forklifts and people"),
+    "label-verification": ("VerificationBoundingBox", "Say whether the boxes are good"),
+}
+_UIS = {"video-object-tracking", "text-span", "point_cloud_object_tracking"}
 
 
 def labeling_calls(seed: int, start: datetime) -> Iterator[Call]:
@@ -144,9 +156,10 @@ def _job_calls(start: datetime) -> Iterator[Call]:
 
 def labeling_job(project: Project, name: str) -> dict[str, Any]:
     """The parameters of `CreateLabelingJob`, in CloudTrail's camel case."""
-    function = "AdjustmentBoundingBox" if project.adjusts else "ImageMultiClass"
+    function, task = _TASKS[project.task]
+    if project.adjusts or (project.follows and project.task != "label-verification"):
+        function, task = f"Adjustment{function}", f"Check: {task}"
     manifest = f"s3://{BUCKET}/{INPUT_PATH}/{name}.manifest"
-    task = "Correct the boxes" if project.adjusts else "Choose what the image shows"
     price = {"publicWorkforceTaskPrice": {"amountInUsd": CROWD_PRICE}} if project.is_public else {}
     return {
         "labelingJobName": name,
@@ -157,7 +170,7 @@ def labeling_job(project: Project, name: str) -> dict[str, Any]:
         "labelCategoryConfigS3Uri": f"s3://{BUCKET}/{INPUT_PATH}/{name}.categories.json",
         "humanTaskConfig": {
             "workteamArn": _CROWD_TEAM if project.is_public else arn("workteam", f"private-crowd/{WORKTEAM}"),
-            "uiConfig": {"uiTemplateS3Uri": f"s3://{BUCKET}/{INPUT_PATH}/{function}.liquid.html"},
+            "uiConfig": _ui(project, function),
             "preHumanTaskLambdaArn": f"{_FUNCTIONS}:PRE-{function}",
             "taskTitle": task,
             "taskDescription": task,
@@ -168,3 +181,10 @@ def labeling_job(project: Project, name: str) -> dict[str, Any]:
             **price,
         },
     }
+
+
+def _ui(project: Project, function: str) -> dict[str, str]:
+    """AWS's own user interface for sequences and texts, for the others a template of the account."""
+    if project.task in _UIS:
+        return {"humanTaskUiArn": f"{_UI}/{_TASKS[project.task][0]}"}
+    return {"uiTemplateS3Uri": f"s3://{BUCKET}/{INPUT_PATH}/{function}.liquid.html"}

@@ -14,6 +14,7 @@ from labelhouse.demo import ground_truth
 from labelhouse.demo.chance import generator
 from labelhouse.demo.changes import Change, JobState, TeamState, UserState
 from labelhouse.demo.cloudtrail import ACCOUNT_ID, Call, arn
+from labelhouse.demo.crafts import categories
 from labelhouse.demo.jobs import PROGRAMME, Job, Project
 from labelhouse.demo.labeling_calls import team_calls
 from labelhouse.demo.people import REGION
@@ -98,10 +99,8 @@ def _end(seed: int, jobs: dict[str, JobState], name: str, at: datetime) -> Itera
 def _inputs(job: Job) -> Iterator[Write]:
     """What the job reads: its objects, and the categories that workers choose from."""
     lines = [ground_truth.unlabeled_line(job, item) for item in job.objects]
-    yield Write(job.launched_at, f"{INPUT_PATH}/{job.name}.manifest", b"\n".join(lines) + b"\n")
-    labels = [{"label": name} for name in job.project.classes]
-    categories = {"document-version": "2018-11-28", "labels": labels}
-    yield Write(job.launched_at, f"{INPUT_PATH}/{job.name}.categories.json", json.dumps(categories).encode())
+    yield Write(job.launched_at, f"{INPUT_PATH}/{job.name}.manifest", b"".join(line + b"\n" for line in lines))
+    yield Write(job.launched_at, f"{INPUT_PATH}/{job.name}.categories.json", json.dumps(categories(job)).encode())
 
 
 def _notice(seed: int, state: JobState) -> Write:

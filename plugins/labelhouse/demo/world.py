@@ -7,17 +7,19 @@ generator of their own, so the first two weeks are the same however long it is p
 from __future__ import annotations
 
 import heapq
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import numpy as np
 
 from labelhouse.demo import ground_truth
 from labelhouse.demo.answers import answer_to, consolidate
 from labelhouse.demo.chance import generator
+from labelhouse.demo.crafts import TASKS_A_SHIFT, answer_of, label_of, next_shift, shares
 from labelhouse.demo.drifts import RUSHED, UNSURE
 from labelhouse.demo.jobs import FORTNIGHT_DAYS, PROGRAMME, Answer, DatasetObject, Job, Project
 from labelhouse.demo.people import Worker, crowd, issuer, team
@@ -96,7 +98,7 @@ def writes(seed: int, start: datetime) -> Iterator[Write]:
 class _World:
     def __init__(self, seed: int, start: datetime) -> None:
         self._seed, self._start, self._now = seed, start, start
-        self._issuer = issuer(seed)
+        self._issuer, self._team = issuer(seed), team(seed)
         self._jobs: list[Job] = []
         self._lines: dict[Job, list[bytes]] = {}
         self._changed: set[Job] = set()
@@ -105,7 +107,7 @@ class _World:
         self._entry_count = 0
         self._schedule(start, self._announce, 0)
         self._schedule(start + timedelta(minutes=50), self._write_manifests)
-        for worker in (*team(seed), *crowd(seed)):
+        for worker in (*self._team, *crowd(seed)):
             self._schedule(start, self._plan_day, worker, 0)
 
     def play(self) -> Iterator[Write | Happening]:
@@ -129,11 +131,22 @@ class _World:
         self._schedule(self._now + timedelta(days=FORTNIGHT_DAYS), self._announce, fortnight + 1)
 
     def _launch(self, project: Project, number: int) -> None:
-        job = Job(self._seed, project, number, self._now)
+        job = Job(self._seed, project, number, self._now, self._labeled_objects(project.follows))
         self._jobs.append(job)
         self._lines[job] = [ground_truth.unlabeled_line(job, item) for item in job.objects]
         self._told.append(Launch(self._now, job))
         self._schedule(self._now + TASK_LIFETIME, self._expire, job)
+        if project.people:
+            for worker, items in shares(job, self._team):
+                self._schedule(next_shift(worker, self._now), self._begin_shift, worker, job, items)
+
+    def _labeled_objects(self, stem: str | None) -> list[tuple[DatasetObject, dict[str, Any]]]:
+        """The objects that the newest job of that stem has labelled by now, and their lines in its manifest."""
+        for job in reversed(self._jobs):
+            if job.project.stem == stem:
+                lines = self._lines[job]
+                return [(item, json.loads(lines[item.index])) for item in job.objects if item.is_labeled]
+        return []
 
     def _expire(self, job: Job) -> None:
         for item in job.objects:
@@ -176,7 +189,9 @@ class _World:
         jobs = [
             job
             for job in self._jobs
-            if job.project.is_public == worker.is_public and job.first_waiting(worker.name) is not None
+            if not job.project.people
+            and job.project.is_public == worker.is_public
+            and job.first_waiting(worker.name) is not None
         ]
         if jobs:
             rng = generator(self._seed, "sitting", worker.name, self._now.isoformat())
@@ -200,6 +215,28 @@ class _World:
         else:
             next_at = answer.submitted_at + timedelta(seconds=1 + float(rng.exponential(2)))
             self._schedule(next_at, self._accept, worker, job, answer_count - 1)
+
+    def _begin_shift(self, worker: Worker, job: Job, items: list[DatasetObject]) -> None:
+        """The worker begins with the objects that were shared out to them; the next shift goes on with the rest."""
+        begins_at = self._now + timedelta(
+            minutes=float(generator(self._seed, "shift", job.name, worker.name).uniform(5, 90))
+        )
+        self._schedule(begins_at, self._work_off, worker, job, items[:TASKS_A_SHIFT])
+        if rest := items[TASKS_A_SHIFT:]:
+            self._schedule(next_shift(worker, self._now), self._begin_shift, worker, job, rest)
+
+    def _work_off(self, worker: Worker, job: Job, items: list[DatasetObject]) -> None:
+        """One object after the other, each accepted soon after the one before is submitted."""
+        if not items:
+            return
+        item = items[0]
+        answer = answer_of(self._seed, self._now, worker, job, item)
+        self._told.append(Acceptance(self._now, job, item, answer))
+        self._schedule(answer.submitted_at, self._submit, job, item, answer)
+        pause = generator(self._seed, "pause", job.name, item.index, worker.name).exponential(20)
+        self._schedule(
+            answer.submitted_at + timedelta(seconds=2 + float(pause)), self._work_off, worker, job, items[1:]
+        )
 
     def _rest(self, worker: Worker, job: Job) -> None:
         if job.first_waiting(worker.name) is not None:
@@ -229,12 +266,16 @@ class _World:
     # -- labels --------------------------------------------------------------------------------
 
     def _consolidate(self, job: Job, item: DatasetObject) -> None:
-        if job.project.adjusts:
+        if job.project.people:
+            label = label_of(self._seed, job, item, self._now)
+            self._told += [Write(self._now, key, body) for key, body in label.files]
+            line = ground_truth.labeled_line(job, item, label.value, label.metadata)
+        elif job.project.adjusts:
             line = ground_truth.adjusted_line(job, item, item.answers[0].boxes, self._now)
         else:
             trust = UNSURE.strength if UNSURE.affects(job.name, item.index) else 1.0
-            label, confidence = consolidate(self._seed, item.answers, job.project.classes, trust)
-            line = ground_truth.classified_line(job, item, label, confidence, self._now, is_human=True)
+            name, confidence = consolidate(self._seed, item.answers, job.project.classes, trust)
+            line = ground_truth.classified_line(job, item, name, confidence, self._now, is_human=True)
         self._set_line(job, item, line)
         item.is_labeled = True
         self._told.append(Verdict(self._now, job, "people"))
