@@ -18,9 +18,10 @@ from fastapi.testclient import TestClient
 from labelhouse.reports import all_reports
 from labelhouse.reports.pages import ANNOTATIONS
 from labelhouse.web.app import make_app
-from web.fake_annotations import Labels, many_labels, sample_labels
+from web.fake_annotations import Labels, sample_labels
 from web.fake_lake import FakeAccess, answers, publish
 from web.html_page import CANARIES, Page, live_nodes, page
+from web.many_annotations import many_labels
 
 Reader = Callable[[Path], TestClient]
 REPORTS = [report for report in all_reports().values() if report.page == "annotations"]

@@ -21,8 +21,13 @@ _VERIFICATION = "groundtruth/label-verification"
 
 def has_attribute(attributes: str) -> str:
     """Whether a map of attributes holds the chosen one, `name: value`; never NULL."""
+    name = "split_part($attribute, ': ', 1)"
     pairs = f"list_transform(map_entries({attributes}), lambda entry: entry.key || ': ' || entry.value)"
-    return f"coalesce(list_contains({pairs}, $attribute), false)"
+    # pairs are made where a name or a value holds a colon itself only: for every row, that takes long
+    return f"""(
+                    coalesce({attributes}[{name}] = substr($attribute, len({name}) + 3), false)
+                    or len(string_split($attribute, ': ')) > 2 and coalesce(list_contains({pairs}, $attribute), false)
+                )"""
 
 
 def _chosen(mart: str, day: str = "labeled_date") -> str:
