@@ -50,7 +50,9 @@ def opened(
     cursor = connection.cursor()
     try:
         variables = (f"set variable {_quoted(name)} = {_literal(value)}" for name, value in parameters.items())
-        cursor.execute(";\n".join(["set TimeZone = 'UTC'", *variables]))
+        # a name that is no table is none: DuckDB would look for a variable of this module, such as `annotations`
+        settings = ("set TimeZone = 'UTC'", "set python_enable_replacements = false")
+        cursor.execute(";\n".join([*settings, *variables]))
         described = cursor.execute(f"describe select * from {relation}").fetchall()
         columns = ", ".join(_quoted(name) for name, *_ in described if name in words) or "true as is_row"
         held = f"select {columns} from {relation}"

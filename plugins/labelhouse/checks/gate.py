@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from labelhouse.checks.data_docs import DataDocs, prune
 from labelhouse.checks.definitions import definitions
+from labelhouse.checks.reasons import reason_of
 from labelhouse.checks.results import CheckResult
 from labelhouse.checks.run import nothing_checked, run_suite
 from labelhouse.checks.suites import EXPECTATIONS_DIR, SuiteName
@@ -52,8 +53,8 @@ def validate_build(settings: Settings, build: Build, suites: Sequence[SuiteName]
             with connect(build.database(lake.dir), read_only=True) as connection:
                 found = run_suite(connection, suite, settings, docs=docs)
         except Exception as error:  # a check that crashes is a check that did not pass
-            found = [nothing_checked(suite, error)]
-        results = with_waivers(found, waivers)
+            found = [nothing_checked(suite, reason_of(error))]
+        results = with_waivers(found or [nothing_checked(suite, "it has no checks")], waivers)
         validations.append(Validation(suite, results, time.monotonic() - began))
     _keep(settings, lake, build, validations)
     docs.write()
