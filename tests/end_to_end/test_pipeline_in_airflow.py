@@ -66,9 +66,8 @@ def test_a_run_from_the_form_loads_its_window_and_is_published(airflow: AirflowS
     announced = {
         event["uri"] for event in airflow.asset_events() if event["source_run_id"] == run_id and event["source_task_id"]
     }
-    assert announced == {
-        f"x-labelhouse://raw/{table}" for table in ("worker_responses", "manifest_entries", "ingest_ledger")
-    }
+    tables = ("manifest_entries", "worker_responses", "annotations", "frames", "mask_areas", "ingest_ledger")
+    assert announced == {f"x-labelhouse://raw/{table}" for table in tables}
     airflow.extract(noon)
     build = airflow.wait_for_builds()[-1]
     assert published_count(airflow, job) == job.answer_count
