@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -370,7 +370,15 @@ def _dates(rows: pa.Table) -> dict[str, set[date]]:
 
 def _repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:
     """One value `count` times."""
+    if value is None:
+        return _nulls(1 << count.bit_length(), kind).slice(0, count)
     if not pa.types.is_dictionary(kind):
         return pa.repeat(pa.scalar(value, kind), count)
-    index = pa.nulls(count, kind.index_type) if value is None else pa.repeat(pa.scalar(0, kind.index_type), count)
-    return pa.DictionaryArray.from_arrays(index, pa.array([] if value is None else [value], kind.value_type))
+    index = pa.repeat(pa.scalar(0, kind.index_type), count)
+    return pa.DictionaryArray.from_arrays(index, pa.array([value], kind.value_type))
+
+
+@lru_cache(256)
+def _nulls(count: int, kind: pa.DataType) -> pa.Array:
+    """Made once for all chunks of about a size: most columns of an annotation are those of other kinds."""
+    return pa.nulls(count, kind)
