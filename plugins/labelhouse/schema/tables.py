@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from labelhouse.schema.annotations import LABEL_TABLES
 from labelhouse.schema.columns import EVENT_AT, ORIGIN, Column, Table
+from labelhouse.schema.operations import OPERATIONS_TABLES
 from labelhouse.schema.quality import QUALITY_TABLES
+from labelhouse.schema.training import TRAINING_TABLES
 from labelhouse.schema.workforce import WORKFORCE_TABLES
 
 LABELING_JOB_NAME = Column(
@@ -266,6 +268,8 @@ TABLES: dict[str, Table] = {
         MANAGEMENT_EVENTS,
         TRAIL_DIGESTS,
         *WORKFORCE_TABLES,
+        *TRAINING_TABLES,
+        *OPERATIONS_TABLES,
         INGEST_LEDGER,
         QUARANTINE,
         *QUALITY_TABLES,
