@@ -14,8 +14,9 @@ from typing import Any
 from labelhouse.identities import Identities
 from labelhouse.schema.tables import QUARANTINE, TABLES
 from labelhouse.sources import Unit
+from labelhouse.sources.labeling.answers import CHUNK_RECORDS
 from labelhouse.sources.labeling.places import known_place_of
-from labelhouse.sources.labeling_output import CHUNK_RECORDS, SOURCE
+from labelhouse.sources.labeling_output import SOURCE
 from parsed_rows import ADDED, rows_by_unit
 
 IDENTITIES = Identities("a key for tests, long enough to use")

@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from labelhouse.errors import SourceError
 from labelhouse.sources import Clients, Source, Unit, Window, one_by_one
-from labelhouse.sources.documents import CLOCK_SKEW, Text, Unreadable, decode, kind, unpack
-from labelhouse.sources.labeling.answers import load_answer
-from labelhouse.sources.labeling.places import Delivery, Place
+from labelhouse.sources.documents import CLOCK_SKEW, Text, Unreadable, decode, kind
+from labelhouse.sources.labeling.answers import load_answers
+from labelhouse.sources.labeling.places import KEPT_PLACES, Delivery, Place, named_time
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.worker_identities import traces_in
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -37,24 +36,17 @@ _LOOP = re.compile(
 )
 #: A human loop asks its workers once.
 _ITERATION = 1
-#: A chunk ends after so many answers.
-_CHUNK_RECORDS = 10_000
-#: As many places as the units of a batch: each is asked for when its unit is parsed and when it may be a copy.
-_KEPT_PLACES = 10_000
 
 
 def _place_of(unit_uri: str) -> Place | None:
     """None where the object is no output of a human loop."""
     if not (found := _LOOP.search(key_of(unit_uri))):
         return None
-    try:
-        named_at = datetime.fromisoformat(f"{found['day'].replace('/', '-')}T{found['time'].replace('/', ':')}+00:00")
-    except ValueError:
-        named_at = None  # digits of no day or hour
+    named_at = named_time(f"{found['day'].replace('/', '-')}T{found['time'].replace('/', ':')}")
     return Place(found["flow"], found["tail"], _ITERATION, found["loop"], named_at)
 
 
-@lru_cache(_KEPT_PLACES)
+@lru_cache(KEPT_PLACES)
 def _known_place_of(unit_uri: str) -> Place:
     """The place of what was listed as a unit."""
     if place := _place_of(unit_uri):
@@ -83,22 +75,7 @@ def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
     """The unit's rows, quarantine and counts, in chunks; the module says what is quarantined. Data never raises."""
     place = _known_place_of(unit.uri).cleaned(identities)
     delivery = Delivery(place, unit.unit_at, datetime.now(UTC) + CLOCK_SKEW, identities)
-    parsed = delivery.chunk()
-    try:
-        text = unpack(data)
-        answers, is_suspect = _answers_in(text)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), data, cleaned=False)
-        yield parsed
-        return
-    traces = traces_in(text)
-    for number, answer in enumerate(answers):
-        load_answer(parsed, delivery, number, answer, traces, is_suspect=is_suspect)
-        if parsed.records_read == _CHUNK_RECORDS:
-            yield parsed
-            parsed = delivery.chunk()
-    if parsed.records_read:
-        yield parsed
+    yield from load_answers(delivery, data, _answers_in)
 
 
 def _answers_in(text: Text) -> tuple[list[Any], bool]:

@@ -34,25 +34,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from labelhouse.sources import Clients, Source, Unit, Window
-from labelhouse.sources.documents import (
-    CLOCK_SKEW,
-    Unreadable,
-    unpack,
-)
-from labelhouse.sources.labeling.answers import answers_in, load_answer
+from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, unpack
+from labelhouse.sources.labeling.answers import load_answers
 from labelhouse.sources.labeling.masks import classes_in, colors_in, load_areas
 from labelhouse.sources.labeling.places import Delivery, UnitKind, known_place_of, place_of
 from labelhouse.sources.labeling.sequences import pieces_of
 from labelhouse.sources.objects import list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.worker_identities import traces_in
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
     from labelhouse.sources.labeling.regular_frames import RegularFrames
-
-#: A chunk ends after so many records.
-CHUNK_RECORDS = 10_000
 
 
 def list_units(uri: str, clients: Clients, _window: Window) -> Iterator[Unit]:
@@ -94,7 +86,7 @@ def _sequence(unit: Unit, data: bytes, delivery: Delivery, regular: RegularFrame
         for piece in pieces_of(unit, delivery, unpack(data)):
             yield from regular.add(piece)
     except Unreadable as reason:
-        yield unit, _unreadable(delivery, reason, data)
+        yield unit, delivery.unreadable(reason, data)
 
 
 def _manifest(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
@@ -103,27 +95,9 @@ def _manifest(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
     try:
         text = unpack(data)
     except Unreadable as reason:
-        yield _unreadable(delivery, reason, data)
+        yield delivery.unreadable(reason, data)
         return
     yield from load_manifest(delivery, text)
-
-
-def _answers(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
-    parsed = delivery.chunk()
-    try:
-        text = unpack(data)
-        answers, is_suspect = answers_in(text)
-    except Unreadable as reason:
-        yield _unreadable(delivery, reason, data)
-        return
-    traces = traces_in(text)
-    for number, answer in enumerate(answers):
-        load_answer(parsed, delivery, number, answer, traces, is_suspect=is_suspect)
-        if parsed.records_read == CHUNK_RECORDS:
-            yield parsed
-            parsed = delivery.chunk()
-    if parsed.records_read:
-        yield parsed
 
 
 def _mask(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
@@ -138,16 +112,9 @@ def _point_labels(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
     yield parsed
 
 
-def _unreadable(delivery: Delivery, reason: Unreadable, data: bytes) -> Parsed:
-    """A unit of which nothing can be read, as the one record that it is."""
-    parsed = delivery.chunk()
-    parsed.quarantine("0", str(reason), data, cleaned=False)
-    return parsed
-
-
 _PARSERS: dict[UnitKind, Callable[[Delivery, bytes], Iterator[Parsed]]] = {
     "manifest": _manifest,
-    "answers": _answers,
+    "answers": load_answers,
     "mask": _mask,
     "point_labels": _point_labels,
 }

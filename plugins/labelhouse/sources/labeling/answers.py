@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -19,14 +19,17 @@ from labelhouse.sources.documents import (
     seconds,
     shaped,
     time,
+    unpack,
 )
 from labelhouse.sources.labeling.elements import load_elements
 from labelhouse.sources.labeling.places import Delivery
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.worker_identities import Traces, regular_without_identities, without_identities
+from labelhouse.sources.worker_identities import Traces, regular_without_identities, traces_in, without_identities
 
 _WORKER_ID = re.compile(r"(?P<workforce>public|private|vendor)\.[a-z0-9-]+\.(?P<id>.+)", re.DOTALL)
 _IMAGE_CLASSIFIER = "crowd-image-classifier"
+#: A chunk ends after so many answers.
+CHUNK_RECORDS = 10_000
 
 
 class _IdentityData(msgspec.Struct, rename="camel"):
@@ -69,6 +72,31 @@ def answers_in(text: Text) -> tuple[list[Any], bool]:
     if not isinstance(answers, list) or not answers:
         raise Unreadable("the document holds no list of answers and is no answer either")
     return answers, is_suspect
+
+
+def load_answers(
+    delivery: Delivery, data: bytes, find: Callable[[Text], tuple[list[Any], bool]] = answers_in
+) -> Iterator[Parsed]:
+    """The records of a unit of answers, in chunks; one record in quarantine where it is none. Data never raises.
+
+    Args:
+        find: document → its answers, and whether they must be looked at for flaws; raises Unreadable.
+    """
+    try:
+        text = unpack(data)
+        answers, is_suspect = find(text)
+    except Unreadable as reason:
+        yield delivery.unreadable(reason, data)
+        return
+    traces = traces_in(text)
+    parsed = delivery.chunk()
+    for number, answer in enumerate(answers):
+        load_answer(parsed, delivery, number, answer, traces, is_suspect=is_suspect)
+        if parsed.records_read == CHUNK_RECORDS:
+            yield parsed
+            parsed = delivery.chunk()
+    if parsed.records_read:
+        yield parsed
 
 
 def load_answer(

@@ -12,6 +12,7 @@ from labelhouse.sources.parsed import Parsed
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
+    from labelhouse.sources.documents import Unreadable
 
 #: What a unit holds: lines of a manifest, workers' answers, frames of a sequence, a mask, or the classes of points.
 UnitKind = Literal["manifest", "answers", "sequence", "mask", "point_labels"]
@@ -33,7 +34,7 @@ _AREAS = re.compile(
 )
 _KINDS_OF_AREAS: dict[str, UnitKind] = {"png": "mask", "zlib": "point_labels"}
 #: As many places as the units of a batch: each is asked for when its unit is parsed and when it may be a copy.
-_KEPT_PLACES = 10_000
+KEPT_PLACES = 10_000
 
 
 class Place(NamedTuple):
@@ -70,12 +71,18 @@ class Delivery(NamedTuple):
         """An empty one."""
         return Parsed(self.unit_at, self.identities)
 
+    def unreadable(self, reason: Unreadable, data: bytes) -> Parsed:
+        """A unit of which nothing can be read, as the one record that it is."""
+        parsed = self.chunk()
+        parsed.quarantine("0", str(reason), data, cleaned=False)
+        return parsed
+
 
 def place_of(unit_uri: str) -> Place | None:
     """None where the object is no unit of this source."""
     key = key_of(unit_uri)
     if found := _RESPONSE.search(key):
-        named_at = _time(found["time"])
+        named_at = named_time(found["time"])
         return Place(found["job"], found["tail"], int(found["iteration"]), found["object"], named_at, "answers")
     if found := _MANIFEST.search(key):
         return Place(found["job"], tail="manifest")
@@ -85,11 +92,11 @@ def place_of(unit_uri: str) -> Place | None:
             return Place(job, tail, None, sequence["object"], None, "sequence")
         if areas := _AREAS.match(found["path"]):
             object_id = areas["folder"] or areas["name"]
-            return Place(job, tail, None, object_id, _time(areas["time"]), _KINDS_OF_AREAS[areas["format"]])
+            return Place(job, tail, None, object_id, named_time(areas["time"]), _KINDS_OF_AREAS[areas["format"]])
     return None
 
 
-def _time(text: str | None) -> datetime | None:
+def named_time(text: str | None) -> datetime | None:
     """The UTC time that a name says; None where it says none, or digits of no day or hour."""
     try:
         return datetime.fromisoformat(f"{text}+00:00").astimezone(UTC) if text else None
@@ -97,7 +104,7 @@ def _time(text: str | None) -> datetime | None:
         return None
 
 
-@lru_cache(_KEPT_PLACES)
+@lru_cache(KEPT_PLACES)
 def known_place_of(unit_uri: str) -> Place:
     """The place of what was listed as a unit."""
     if place := place_of(unit_uri):

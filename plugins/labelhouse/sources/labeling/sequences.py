@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from labelhouse.schema.tables import TABLES
+from labelhouse.schema.annotations import ANNOTATIONS, FRAMES
 from labelhouse.sources.documents import (
     MAX_RECORD_BYTES,
     Text,
@@ -26,7 +26,15 @@ from labelhouse.sources.documents import (
     flaw,
     kind,
 )
-from labelhouse.sources.labeling.shapes import attributes_of, described, frame_of, holds_things, things_in
+from labelhouse.sources.labeling.shapes import (
+    EMPTY,
+    EMPTY_FRAME,
+    attributes_of,
+    described,
+    frame_of,
+    holds_things,
+    things_in,
+)
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import traces_in, without_identities
 
@@ -56,14 +64,6 @@ _FRAME_KEYS = frozenset(
     }
 )
 _NO_LIST = "the document holds no list of frames, such as tracking-annotations or detection-annotations"
-
-#: A row of which nothing is known but that it is the job's own label; the unit's columns come when it is written.
-_ADDED = {"unit_uri", "unit_version", "loaded_at"}
-_EMPTY: dict[str, dict[str, Any]] = {
-    table: dict.fromkeys(set(TABLES[table].column_names) - _ADDED - {"position", "event_at"})
-    | {"is_consolidated": True}
-    for table in ("frames", "annotations")
-}
 
 
 class Piece(NamedTuple):
@@ -196,21 +196,15 @@ def _begin_frame(
         raise Unreadable(found)
     known = frame_of(said)
     others = attributes_of({key: value for key, value in said.items() if key not in _FRAME_KEYS}, "the frame")
-    place = piece.delivery.place
-    parsed.row(
-        "frames",
-        str(number),
-        piece.delivery.unit_at,
-        **_EMPTY["frames"]
-        | {
-            "labeling_job_name": place.job_name,
-            "dataset_object_id": place.dataset_object_id,
+    parsed.rows[FRAMES.name].append(
+        {
+            **EMPTY_FRAME,
+            **_whose(piece, str(number)),
             "frame_number": known.number,
-            "sensor_name": piece.sensor_name,
             "frame_name": known.name,
             "attributes": {**(others or {}), **(known.attributes or {})} or None,
             "annotation_count": len(things),
-        },
+        }
     )
     return things, known.number
 
@@ -237,17 +231,16 @@ def _load_thing(
     except Unreadable as reason:
         parsed.quarantine_part(position, str(reason), encode_flawed(thing), cleaned=True)
         return
-    place = piece.delivery.place
-    parsed.row(
-        "annotations",
-        position,
-        piece.delivery.unit_at,
-        **_EMPTY["annotations"]
-        | {
-            "labeling_job_name": place.job_name,
-            "dataset_object_id": place.dataset_object_id,
-            "frame_number": frame_number,
-            "sensor_name": piece.sensor_name,
-        }
-        | columns,
-    )
+    parsed.rows[ANNOTATIONS.name].append({**EMPTY, **_whose(piece, position), "frame_number": frame_number, **columns})
+
+
+def _whose(piece: Piece, position: str) -> dict[str, Any]:
+    """Where a row of a piece stands, and whose label it is: the job's own."""
+    return {
+        "position": position,
+        "event_at": piece.delivery.unit_at,
+        "labeling_job_name": piece.delivery.place.job_name,
+        "dataset_object_id": piece.delivery.place.dataset_object_id,
+        "is_consolidated": True,
+        "sensor_name": piece.sensor_name,
+    }
