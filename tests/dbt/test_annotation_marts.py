@@ -86,6 +86,11 @@ def test_labels_are_named_and_dated_by_their_line(built: Path) -> None:
         ("cars", "cars-ref", "s3://v/0", "car ", at(2), date(2024, 3, 2)),
         ("cars-audit", "audited-ref", "s3://v/0", "car ", at(5), date(2024, 3, 5)),
     ]
+    dated = """
+        select labeling_job_name, labeled_date from fct_dataset_object
+        where dataset_object_id = '0' and labeling_job_name like 'cars%' order by all
+    """
+    assert read_rows(built, dated) == [("cars", date(2024, 3, 2)), ("cars-audit", date(2024, 3, 5))]
     unnamed = "select category from fct_annotation where labeling_job_name = 'cars' and dataset_object_id = '1'"
     assert read_rows(built, unnamed) == [(None,)]
 

@@ -49,7 +49,7 @@ _TABLES = f"""
     create table more_objects (
         label_attribute_name varchar, task_type varchar, own_label varchar, confidence_ratio double,
         is_human_annotated boolean, is_adjusted boolean, failure_reason varchar, labeled_at timestamptz,
-        agreeing_answer_count bigint, labeled_by_job_name varchar, adjusted_by_job_name varchar,
+        labeled_date date, agreeing_answer_count bigint, labeled_by_job_name varchar, adjusted_by_job_name varchar,
         adjusted_at timestamptz, verified_by_job_name varchar, verification_result varchar,
         verified_at timestamptz, is_current boolean, annotation_count bigint, frame_count bigint,
         class_map map(varchar, varchar), label_ref varchar
@@ -136,6 +136,7 @@ class _Maker:
             "is_human_annotated": True,
             "is_current": True,
             "labeled_at": at,
+            "labeled_date": at.date(),
             "labeled_by_job_name": job,
             "answer_count": 0,
             "agreeing_answer_count": 0,
@@ -149,13 +150,12 @@ class _Maker:
         """One label of that object, as its job made it."""
         repeated = (
             *("labeling_job_name", "dataset_object_id", "source_ref", "label_attribute_name", "task_type"),
-            *("is_human_annotated", "is_current", "labeled_at"),
+            *("is_human_annotated", "is_current", "labeled_at", "labeled_date"),
         )
         row = {name: whose[name] for name in repeated} | {
             "annotation_id": f"a-{len(self.labels.annotations)}",
             "geometry_type": geometry_type,
             "is_adjusted": whose.get("is_adjusted"),
-            "labeled_date": whose["labeled_at"].date(),
         }
         self.labels.annotations.append(row | values)
         whose["annotation_count"] += 1
@@ -164,7 +164,7 @@ class _Maker:
     def frame(self, whose: dict[str, Any], number: int, attributes: dict[str, str] | None, count: int) -> None:
         repeated = (
             *("labeling_job_name", "dataset_object_id", "source_ref", "label_attribute_name", "task_type"),
-            *("is_current", "labeled_at"),
+            *("is_current", "labeled_at", "labeled_date"),
         )
         self.labels.frames.append(
             {name: whose[name] for name in repeated}
@@ -173,7 +173,6 @@ class _Maker:
                 "frame_name": f"{number:06d}.jpg",
                 "attributes": attributes,
                 "annotation_count": count,
-                "labeled_date": whose["labeled_at"].date(),
             }
         )
         whose["frame_count"] += 1

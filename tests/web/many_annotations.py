@@ -51,6 +51,7 @@ def many_labels(connection: duckdb.DuckDBPyConnection, count: int) -> None:
             labeling_job_name, dataset_object_id, label_attribute_name, task_type, false as is_failed,
             's3://bucket/' || labeling_job_name || '/' || dataset_object_id as source_ref,
             bool_and(is_human_annotated) as is_human_annotated, true as is_current, max(labeled_at) as labeled_at,
+            max(labeled_date) as labeled_date,
             labeling_job_name as labeled_by_job_name, count(*) as annotation_count,
             count(distinct frame_number) as frame_count, 0 as answer_count, 0 as agreeing_answer_count
         from fct_annotation

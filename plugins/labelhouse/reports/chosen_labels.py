@@ -108,7 +108,7 @@ def _objects(*conditions: str) -> str:
     return f"""
         objects as (
             select * replace (coalesce(task_type, '{UNKNOWN_TASK_TYPE}') as task_type)
-            from (select *, cast(labeled_at as date) as labeled_date from fct_dataset_object) as all_objects
+            from fct_dataset_object as all_objects
             where
                 {IS_LABELED}
                 and {" and ".join((_chosen("all_objects"), *conditions))}

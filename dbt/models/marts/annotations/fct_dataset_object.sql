@@ -132,6 +132,7 @@ select
     objects.is_failed,
     objects.failure_reason,
     objects.labeled_at,
+    {{ reporting_date('objects.labeled_at') }} as labeled_date,
     cast(coalesce(answered.answer_count, 0) as bigint) as answer_count,
     cast(coalesce(answered.agreeing_answer_count, 0) as bigint) as agreeing_answer_count,
     lineage.labeled_by_job_name,
