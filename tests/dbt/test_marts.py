@@ -36,7 +36,7 @@ def everything() -> Delivery:
     delivery.entry("birds", "0", "Owl", manifest_job="Birds", source_ref="s3://i/0", confidence_ratio=0.9, **human)
     delivery.entry("birds", "1", "Duck", manifest_job="Birds", source_ref="s3://i/1", **human)
     delivery.entry("birds", "2", None, manifest_job="Birds", is_failed=True, failure_reason="expired")
-    check = {"manifest_job": "check", "source_ref": "s3://i/1", "labeled_at": at(8, 12)}
+    check = {"manifest_job": "check", "source_ref": "s3://i/1", "labeled_at": at(8, 20)}
     delivery.entry("birds", "0", "Swan", task_type=CLASSIFICATION, **check)
     delivery.entry("old", "0", "Bird", task_type=CLASSIFICATION, **check)
     delivery.entry("check", "0", "good", task_type="groundTruth/custom", is_adjusted=True, **check)
@@ -90,7 +90,7 @@ def test_fct_worker_response_says_when(built: Path) -> None:
 
 def test_fct_dataset_object(built: Path) -> None:
     # whose labels they are stands in test_annotation_marts
-    assert [row[:15] for row in read_rows(built, "select * from fct_dataset_object")] == [
+    assert [row[:15] for row in read_rows(built, "select * exclude (labeled_date) from fct_dataset_object")] == [
         ("birds", "0", "s3://i/0", "kind", CLASSIFICATION, "Owl", "Owl", 0.9, True, None, False, None, at(3, 12), 3, 2),
         (
             "birds",
@@ -111,8 +111,8 @@ def test_fct_dataset_object(built: Path) -> None:
         ),
         ("birds", "2", None, "kind", CLASSIFICATION, None, None, None, None, None, True, "expired", None, 0, 0),
         ("birds", "3", None, None, CLASSIFICATION, None, "Swan", None, None, None, False, None, None, 1, 0),
-        ("check", "0", "s3://i/1", "kind", CUSTOM, "good", None, None, None, True, False, None, at(8, 12), 0, 0),
-        ("old", "0", "s3://i/1", "kind", CLASSIFICATION, "Bird", None, None, None, None, False, None, at(8, 12), 0, 0),
+        ("check", "0", "s3://i/1", "kind", CUSTOM, "good", None, None, None, True, False, None, at(8, 20), 0, 0),
+        ("old", "0", "s3://i/1", "kind", CLASSIFICATION, "Bird", None, None, None, None, False, None, at(8, 20), 0, 0),
         (HOSTILE, "0", None, None, None, None, SCRIPT, None, None, None, False, None, None, 1, 0),
     ]
 
@@ -158,7 +158,12 @@ def test_dates_follow_the_reporting_time_zone_and_nothing_follows_the_machines(
     assert changed == [date(2024, 3, day) for day in (1, 2, 3, 4, 5, 8, 9, 10)]
     others = "select * exclude (event_date) from fct_worker_response"
     assert read_rows(database, others) == read_rows(built, others)
-    for mart in ("fct_dataset_object", "fct_worker_job", "dim_worker", "dim_labeling_job", "dim_workteam"):
+    others = "select * exclude (labeled_date) from fct_dataset_object"
+    assert read_rows(database, others) == read_rows(built, others)
+    for built_in, zone in ((database, "Asia/Tokyo"), (built, "UTC")):
+        labeled = f"select labeled_date, cast(labeled_at at time zone '{zone}' as date) from fct_dataset_object"
+        assert all(day == same for day, same in read_rows(built_in, labeled))
+    for mart in ("fct_worker_job", "dim_worker", "dim_labeling_job", "dim_workteam"):
         assert read_rows(database, f"from {mart}") == read_rows(built, f"from {mart}")
 
 
