@@ -21,6 +21,7 @@ UNITS = [
     f"Birds/{OUTPUT}/1/frame.zlib",
     f"Birds/{OUTPUT}/2/SeqLabel.json.gz",
     "Birds/annotations/worker-response/iteration-1/0/2019-04-18_16:13:05.json",
+    "Birds/annotations/worker-response/iteration-1/0/ab12/frame_0001.jpeg.json",
     "Birds/annotations/worker-response/iteration-2/0/2019-04-18_16:13:05.json.gz",
     "Birds/manifests/output/output.manifest",
     "team/2024/Cats/annotations/worker-response/iteration-1/12/2024-01-02_03:04:05.json",
@@ -37,7 +38,7 @@ OTHERS = [
     "Birds/annotations/intermediate/1/annotations.manifest",
     "Birds/annotations/intermediate/1/mask.png",
     "Birds/annotations/worker-response/iteration-1/0/2019-04-18_16:13:05.json.bak",
-    "Birds/annotations/worker-response/iteration-1/0/ab12/frame_0001.jpeg.json",
+    "Birds/annotations/worker-response/iteration-1/0/ab12/frames.json",
     "Birds/annotations/worker-response/iteration-1/ab12/frame_0001.jpeg.json",
     "Birds/annotations/worker-response/iteration-1/ab12/mask.png",
     "Birds/annotations/worker-response/iteration-one/0/2019-04-18_16:13:05.json",
@@ -68,11 +69,11 @@ def test_what_holds_labels_of_every_job_is_a_unit_and_nothing_else_is(folder: Pa
 @pytest.mark.parametrize(
     ("below", "expected"),
     [
-        ("Birds", UNITS[:7]),
-        ("Birds/manifests/output", UNITS[6:7]),
-        ("Birds/annotations/worker-response/iteration-2/0", UNITS[5:6]),
+        ("Birds", UNITS[:8]),
+        ("Birds/manifests/output", UNITS[7:8]),
+        ("Birds/annotations/worker-response/iteration-2/0", UNITS[6:7]),
         (f"Birds/{OUTPUT}/0", UNITS[:1]),
-        ("team", UNITS[7:]),
+        ("team", UNITS[8:]),
         ("../jobs", UNITS),
         ("..", UNITS),
     ],
@@ -90,7 +91,7 @@ def test_units_are_at_the_time_in_their_name_else_at_their_last_modification(fol
     }
     assert at["2019-04-18_16:13:05.json"] == datetime(2019, 4, 18, 16, 13, 5, tzinfo=UTC)
     assert at["0_2022-09-09T17:25:31.918770.png"] == datetime(2022, 9, 9, 17, 25, 31, 918770, tzinfo=UTC)
-    modified = (folder / UNITS[6]).stat().st_mtime
+    modified = (folder / UNITS[7]).stat().st_mtime
     assert at["output.manifest"] == datetime.fromtimestamp(modified, UTC)
 
 

@@ -50,6 +50,7 @@ def test_a_private_workers_answer() -> None:
         "time_spent_seconds": Decimal("40.543"),
         "crowd_element": "crowd-image-classifier",
         "label": "cat",
+        "answer_folder": None,
     }
     expected = answer()
     expected["workerMetadata"]["identityData"]["sub"] = pseudonym

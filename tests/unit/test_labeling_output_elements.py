@@ -336,15 +336,6 @@ def test_several_sensors() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "entries", [["frame_0001.jpeg.json"], {"frame_0001.jpeg": "s3://b/f.json"}, [{"frame": "frame_0001.jpeg"}], None, 7]
-)
-def test_frames_in_files_of_their_own_are_no_empty_frames(entries: Any) -> None:
-    content = {"trackingAnnotations": {"frameData": {"entries": entries, "s3Prefix": "s3://b/x/"}}}
-    result = answered(content)
-    assert (result.frames, [row["geometry_type"] for row in result.annotations]) == ([], ["custom"])
-
-
 def test_a_sequence_without_frames() -> None:
     result = answered({"trackingAnnotations": {"frameData": {"entries": []}}})
     assert (result.frames, result.annotations, result.reasons) == ([], [], [])

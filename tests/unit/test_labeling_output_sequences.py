@@ -33,7 +33,7 @@ from labeling_units import (
 NEVER = dict.fromkeys(
     [
         *("label_attribute_name", "iteration_number", "worker_id", "worker_pseudonym", "start_offset", "end_offset"),
-        *("mask_ref", "mask_color", "confidence_ratio"),
+        *("mask_ref", "mask_color", "confidence_ratio", "answer_folder"),
     ]
 )
 CUBOID_COLUMNS = [
@@ -69,6 +69,7 @@ def test_a_tracked_box() -> None:
             "frame_name": "7.jpg",
             "attributes": {"weather": "rain", "lanes": "3"},
             "annotation_count": 1,
+            "answer_folder": None,
         }
     ]
     assert result.annotations == [

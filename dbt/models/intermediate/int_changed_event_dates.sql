@@ -13,10 +13,27 @@ changed_entries as (
 
 ),
 
+-- frames of an answer in files of their own, which may come after it
+changed_folders as (
+    {% for table in ['annotations', 'worker_responses'] %}
+        select
+            {{ caseless('labeling_job_name') }} as labeling_job_name,
+            dataset_object_id,
+            iteration_number,
+            answer_folder
+        from {{ source('changed', table) }}
+        where answer_folder is not null
+        {% if not loop.last %}union distinct{% endif %}
+    {% endfor %}
+),
+
 responses as (
 
     select
         labeling_job_name,
+        dataset_object_id,
+        iteration_number,
+        answer_folder,
         {{ worker_key() }} as worker_key,
         event_date
     from {{ ref('stg_labeling_output__worker_responses') }}
@@ -53,6 +70,15 @@ dates as (
     select responses.event_date
     from responses
     inner join changed_workers on responses.worker_key = changed_workers.worker_key
+    union distinct
+    select responses.event_date
+    from responses
+    inner join changed_folders
+        on
+            responses.labeling_job_name = changed_folders.labeling_job_name
+            and responses.dataset_object_id = changed_folders.dataset_object_id
+            and responses.iteration_number = changed_folders.iteration_number
+            and responses.answer_folder = changed_folders.answer_folder
 
 )
 

@@ -46,6 +46,7 @@ joined as (
         responses.label,
         responses.label_count,
         responses.answer_json,
+        responses.answer_folder,
         responses.accepted_at,
         responses.submitted_at,
         responses.time_spent_seconds,

@@ -56,6 +56,14 @@ _LABEL = (
     ),
 )
 
+#: What ties the frames of an answer that lie in files of their own to that answer.
+ANSWER_FOLDER = Column(
+    "answer_folder",
+    "string",
+    "Folder beside an answer whose files hold the frames of that answer; NULL where the answer holds them itself.",
+    repeats=True,
+)
+
 ANNOTATIONS = Table(
     name="annotations",
     doc="One labelled thing, consolidated or as one worker answered: a class, box, polygon, polyline, keypoint, span, "
@@ -118,6 +126,7 @@ ANNOTATIONS = Table(
         Column("attributes", "attributes", "Label attributes by name; numbers and lists as JSON."),
         Column("confidence_ratio", "double", "Confidence, 0 to 1; NULL where not captured or captured as 0."),
         Column("annotation_json", "string", "The annotation as captured, as JSON, where no column holds all of it."),
+        ANSWER_FOLDER,
     ),
 )
 
@@ -135,6 +144,7 @@ FRAMES = Table(
         Column(
             "annotation_count", "int", "Annotations in the frame, those that are in quarantine included.", required=True
         ),
+        ANSWER_FOLDER,
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labelhouse.schema.annotations import LABEL_TABLES
+from labelhouse.schema.annotations import ANSWER_FOLDER, LABEL_TABLES
 from labelhouse.schema.columns import EVENT_AT, ORIGIN, Column, Table
 from labelhouse.schema.operations import OPERATIONS_TABLES
 from labelhouse.schema.quality import QUALITY_TABLES
@@ -82,6 +82,7 @@ WORKER_RESPONSES = Table(
         Column("crowd_element", "string", "Name of the crowd element that holds the answer."),
         Column("label", "string", "The chosen class of an image classification; NULL for other crowd elements."),
         Column("answer_json", "string", "The answer as captured, as JSON: nested JSON opened, identities replaced."),
+        ANSWER_FOLDER,
     ),
 )
 

@@ -1,11 +1,13 @@
 """Source `labeling_output`: what Ground Truth writes for a labelling job.
 
-Five kinds of units, found at any depth below the source's URI; all but masks and point labels may be gzipped:
+Six kinds of units, found at any depth below the source's URI; all but masks and point labels may be gzipped:
 
 * manifests, `<job>/manifests/output/output.manifest`: a record is a line → `manifest_entries`, one row per label
   attribute, and `annotations`;
 * answers, `<job>/annotations/worker-response/iteration-N/<objectId>/<time>.json`: a record is an answer →
   `worker_responses`, `annotations` and `frames`;
+* frames of an answer that lie in files of their own, `<job>/annotations/worker-response/iteration-N/<objectId>/
+  <folder>/<frame>.json`: the file is the record → `frames` and `annotations`; the answer names the folder;
 * sequences, `<job>/annotations/consolidated-annotation/output/<objectId>/SeqLabel.json`: a record is a frame →
   `frames`, the empty ones too, and `annotations`;
 * masks, `<job>/annotations/consolidated-annotation/output/<file>.png`, and point labels, `….zlib`: the file is the
@@ -36,6 +38,7 @@ from typing import TYPE_CHECKING
 from labelhouse.sources import Clients, Source, Unit, Window
 from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, unpack
 from labelhouse.sources.labeling.answers import load_answers
+from labelhouse.sources.labeling.elements import load_answer_frame
 from labelhouse.sources.labeling.masks import classes_in, colors_in, load_areas
 from labelhouse.sources.labeling.places import Delivery, UnitKind, known_place_of, place_of
 from labelhouse.sources.labeling.sequences import pieces_of
@@ -115,6 +118,7 @@ def _point_labels(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
 _PARSERS: dict[UnitKind, Callable[[Delivery, bytes], Iterator[Parsed]]] = {
     "manifest": _manifest,
     "answers": load_answers,
+    "answer_frame": load_answer_frame,
     "mask": _mask,
     "point_labels": _point_labels,
 }

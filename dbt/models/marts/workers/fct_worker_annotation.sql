@@ -30,6 +30,24 @@ answers as (
     from responses
     inner join changed_dates on responses.event_date = changed_dates.event_date
 
+),
+
+-- the answer that names a folder for its frames; one saved again names it anew
+folders as (
+
+    select
+        labeling_job_name,
+        dataset_object_id,
+        iteration_number,
+        answer_folder,
+        response_id,
+        row_number() over (
+            partition by labeling_job_name, dataset_object_id, iteration_number, answer_folder
+            order by event_at desc, response_id asc
+        ) as newest_rank
+    from responses
+    where answer_folder is not null
+
 )
 
 select
@@ -61,7 +79,14 @@ select
     answers.event_at,
     answers.event_date
 from annotations
-inner join answers on annotations.response_id = answers.response_id
+left join folders
+    on
+        annotations.labeling_job_name = folders.labeling_job_name
+        and annotations.dataset_object_id = folders.dataset_object_id
+        and annotations.iteration_number = folders.iteration_number
+        and annotations.answer_folder = folders.answer_folder
+        and folders.newest_rank = 1
+inner join answers on coalesce(annotations.response_id, folders.response_id) = answers.response_id
 left join objects
     on
         answers.labeling_job_name = objects.labeling_job_name

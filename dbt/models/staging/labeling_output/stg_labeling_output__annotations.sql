@@ -9,7 +9,11 @@ renamed as (
     select
         {{ row_id() }} as annotation_id,
         unit_uri as annotation_uri,
-        case when not is_consolidated then {{ id_of("unit_uri || '#' || " ~ record_number()) }} end as response_id,
+        case
+            when not is_consolidated and answer_folder is null
+                then {{ id_of("unit_uri || '#' || " ~ record_number()) }}
+        end as response_id,
+        answer_folder,
         {{ caseless('labeling_job_name') }} as labeling_job_name,
         dataset_object_id,
         label_attribute_name,

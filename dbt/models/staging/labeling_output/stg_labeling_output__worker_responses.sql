@@ -19,6 +19,7 @@ renamed as (
         {{ composed('label') }} as label,
         cast({{ label_count('answer_json') }} as bigint) as label_count,
         answer_json,
+        answer_folder,
         accepted_at,
         submitted_at,
         time_spent_seconds,

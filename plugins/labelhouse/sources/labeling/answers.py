@@ -21,7 +21,7 @@ from labelhouse.sources.documents import (
     time,
     unpack,
 )
-from labelhouse.sources.labeling.elements import load_elements
+from labelhouse.sources.labeling.elements import answer_folder_of, load_elements
 from labelhouse.sources.labeling.places import Delivery
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import Traces, regular_without_identities, traces_in, without_identities
@@ -174,4 +174,5 @@ def _response(answer: Mapping[str, Any], text: str, delivery: Delivery) -> dict[
         "crowd_element": crowd_element,
         "label": choice.label or None,
         "answer_json": text,
+        "answer_folder": answer_folder_of(known.answer_content) if "s3Prefix" in text else None,
     }

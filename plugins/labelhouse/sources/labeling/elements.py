@@ -6,11 +6,11 @@ author gave it; so the shape of a part tells what it is. What no built-in elemen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.schema.annotations import ANNOTATIONS, FRAMES
-from labelhouse.sources.documents import Unreadable, encode, encode_flawed, kind
+from labelhouse.sources.documents import Unreadable, decode, encode, encode_flawed, flaw, kind, unpack
 from labelhouse.sources.labeling.shapes import (
     EMPTY,
     EMPTY_FRAME,
@@ -44,13 +44,8 @@ def load_elements(
     """
     if not content:
         return
-    owner = {
-        **EMPTY,
+    owner = _owner(delivery) | {
         "event_at": answer["submitted_at"] or delivery.unit_at,
-        "labeling_job_name": answer["labeling_job_name"],
-        "dataset_object_id": answer["dataset_object_id"],
-        "is_consolidated": False,
-        "iteration_number": answer["iteration_number"],
         "worker_id": answer["worker_id"],
         "worker_pseudonym": answer["worker_pseudonym"],
     }
@@ -61,6 +56,78 @@ def load_elements(
         parsed.rows[ANNOTATIONS.name].append(owner)
     else:
         _Reader(parsed, owner, str(number), delivery.identities).read(content)
+
+
+def load_answer_frame(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
+    """The one frame of an answer that lies in a file of its own; whose it is, only the answer says. Data never raises.
+
+    The frame may stand below the name of the answer's element, as it does in answers.
+    """
+    try:
+        text = unpack(data)
+        document, is_suspect = decode(text)
+        if is_suspect and (found := flaw(document)):
+            raise Unreadable(found)
+        entry = _frame_in(document)
+        frame_of(entry)
+    except Unreadable as reason:
+        yield delivery.unreadable(reason, data)
+        return
+    parsed = delivery.chunk()
+    entry = without_identities(entry, traces_in(text), delivery.identities)
+    _Reader(parsed, _owner(delivery), "0", delivery.identities).read_frame(entry, None)
+    parsed.loaded()
+    yield parsed
+
+
+def _frame_in(document: Any) -> dict[str, Any]:
+    for _ in range(3):  # answerContent, the element, the frame
+        if not isinstance(document, dict):
+            raise Unreadable(f"the document is {kind(document)}, not an object")
+        if holds_things(document) or "frameNumber" in document:
+            return document
+        parts = [part for part in map(opened, document.values()) if isinstance(part, dict)]
+        if len(parts) != 1:
+            break
+        document = parts[0]
+    raise Unreadable("the document holds no frame of an answer")
+
+
+def answer_folder_of(content: Mapping[str, Any]) -> str | None:
+    """The folder whose files hold the frames of an answer: the last part of the prefix that it names in their place."""
+    prefixes = (_prefix_of(part) for part in map(opened, content.values()) if isinstance(part, dict))
+    prefix = next(filter(None, prefixes), "")
+    return prefix.rstrip("/").rpartition("/")[2] or None
+
+
+def _prefix_of(part: Mapping[str, Any]) -> str | None:
+    """Where the frames of a sequence lie in files of their own; None where they are here."""
+    data = _sequence_data(part)
+    if not isinstance(data, dict) or not isinstance(prefix := data.get("s3Prefix"), str):
+        return None
+    frames = _listed(opened(data.get("entries") or []))
+    return prefix if isinstance(frames, list) and not any(map(_is_frame, map(opened, frames))) else None
+
+
+def _listed(entries: Any) -> Any:
+    return list(entries.values()) if isinstance(entries, dict) else entries
+
+
+def _is_frame(entry: Any) -> bool:
+    return isinstance(entry, dict) and holds_things(entry)
+
+
+def _owner(delivery: Delivery) -> dict[str, Any]:
+    """What all rows of an answer share."""
+    return {
+        **EMPTY,
+        "event_at": delivery.unit_at,
+        "labeling_job_name": delivery.place.job_name,
+        "dataset_object_id": delivery.place.dataset_object_id,
+        "is_consolidated": False,
+        "iteration_number": delivery.place.iteration_number,
+        "answer_folder": delivery.place.answer_folder,
+    }
 
 
 class _Reader:
@@ -110,6 +177,8 @@ class _Reader:
 
     def _read_sequence(self, part: Mapping[str, Any]) -> bool:
         """The frames of a video or of point clouds: of one sensor, or of several by their names."""
+        if _prefix_of(part):
+            return True
         if (entries := _entries_of(part)) is not None:
             return self._read_frames(entries, None)
         sensors = {name: _entries_of(each) for name, each in part.items() if isinstance(each, dict)}
@@ -120,17 +189,18 @@ class _Reader:
         """Whether the frames of a sensor are here, not only the names of files that hold them."""
         if isinstance(entries, str):
             entries = self._opened(entries)
-        frames = list(entries.values()) if isinstance(entries, dict) else entries
+        frames = _listed(entries)
         if not isinstance(frames, list):
             return False
         frames = [self._opened(each) if isinstance(each, str) else each for each in frames]
-        if frames and not any(isinstance(each, dict) and holds_things(each) for each in frames):
+        if frames and not any(map(_is_frame, frames)):
             return False
         for each in frames:
-            self._read_frame(each, sensor_name)
+            self.read_frame(each, sensor_name)
         return True
 
-    def _read_frame(self, entry: Any, sensor_name: str | None) -> None:
+    def read_frame(self, entry: Any, sensor_name: str | None) -> None:
+        """A frame and the things in it; `entry` has its identities replaced."""
         position = f"{self._position}/frame/{self._frames}"
         self._frames += 1
         try:
@@ -193,9 +263,12 @@ def _are_objects(part: Any) -> bool:
 
 def _entries_of(part: Mapping[str, Any]) -> Any:
     """The frames in a part, None where it has none."""
-    data = next((part[key] for key in _SEQUENCE_KEYS if key in part), None)
-    data = opened(data)
+    data = _sequence_data(part)
     return data.get("entries") if isinstance(data, dict) else None
+
+
+def _sequence_data(part: Mapping[str, Any]) -> Any:
+    return opened(next((part[key] for key in _SEQUENCE_KEYS if key in part), None))
 
 
 def _class(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from labelhouse.identities import Identities
     from labelhouse.sources.documents import Unreadable
 
-#: What a unit holds: lines of a manifest, workers' answers, frames of a sequence, a mask, or the classes of points.
-UnitKind = Literal["manifest", "answers", "sequence", "mask", "point_labels"]
+#: What a unit holds: lines of a manifest, workers' answers, a frame of one, frames of a sequence, a mask, or the
+#: classes of points.
+UnitKind = Literal["manifest", "answers", "answer_frame", "sequence", "mask", "point_labels"]
 
 _MANIFEST = re.compile(r"(?:^|/)(?P<job>[^/]+)/manifests/output/output\.manifest(?:\.gz)?\Z")
 _RESPONSE = re.compile(
     r"(?:^|/)(?P<job>[^/]+)/annotations/worker-response/(?P<tail>iteration-(?P<iteration>[0-9]{1,9})/(?P<object>[^/]+)/"
-    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}:[0-9]{2}:[0-9]{2})\.json(?:\.gz)?)\Z"
+    r"(?:(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}_[0-9]{2}:[0-9]{2}:[0-9]{2})|(?P<folder>[^/]+)/[^/]+\.[A-Za-z0-9]{2,5})\.json(?:\.gz)?)\Z"
 )
 _CONSOLIDATED = re.compile(
     r"(?:^|/)(?P<job>[^/]+)/annotations/consolidated-annotation/(?P<tail>output/(?P<path>[^/].*))\Z", re.DOTALL
@@ -44,6 +45,7 @@ class Place(NamedTuple):
         tail: what is the same in a copy of the unit, beside the job.
         iteration_number: of a worker response.
         named_at: the time in its name, if any.
+        answer_folder: of the frames of an answer, in files beside it.
     """
 
     job_name: str
@@ -52,11 +54,15 @@ class Place(NamedTuple):
     dataset_object_id: str = ""
     named_at: datetime | None = None
     kind: UnitKind = "manifest"
+    answer_folder: str | None = None
 
     def cleaned(self, identities: Identities) -> Place:
         """Without e-mail addresses in what becomes a column."""
         clean = identities.clean_text
-        return self._replace(job_name=clean(self.job_name), dataset_object_id=clean(self.dataset_object_id))
+        folder = self.answer_folder and clean(self.answer_folder)
+        return self._replace(
+            job_name=clean(self.job_name), dataset_object_id=clean(self.dataset_object_id), answer_folder=folder
+        )
 
 
 class Delivery(NamedTuple):
@@ -82,8 +88,9 @@ def place_of(unit_uri: str) -> Place | None:
     """None where the object is no unit of this source."""
     key = key_of(unit_uri)
     if found := _RESPONSE.search(key):
-        named_at = named_time(found["time"])
-        return Place(found["job"], found["tail"], int(found["iteration"]), found["object"], named_at, "answers")
+        kind: UnitKind = "answer_frame" if found["folder"] else "answers"
+        iteration, named_at = int(found["iteration"]), named_time(found["time"])
+        return Place(found["job"], found["tail"], iteration, found["object"], named_at, kind, found["folder"])
     if found := _MANIFEST.search(key):
         return Place(found["job"], tail="manifest")
     if found := _CONSOLIDATED.search(key):
