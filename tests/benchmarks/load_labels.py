@@ -1,11 +1,12 @@
-"""Loads labels into a fresh lake, or only decodes them, in a process of its own that says how long it took.
+"""Loads labels into a fresh lake, only decodes them, or only writes a lake's rows once more, and says how long it took.
 
-python load_labels.py FOLDER LAKE | python load_labels.py FOLDER
+python load_labels.py load FOLDER LAKE | decode FOLDER | write LAKE
 """
 
 from __future__ import annotations
 
 import gc
+import io
 import json
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import orjson
+import pyarrow.parquet as pq
 
 from labelhouse.extraction import extract
 from labelhouse.settings import load_settings
@@ -37,6 +39,10 @@ def decode(folder: Path) -> dict[str, Any]:
     return {"seconds": spent}
 
 
+#: Tables that sources of labels fill; beside them are ledger and quarantine.
+_LABELS = set(source_named("labeling_output").tables)
+
+
 def load(folder: Path, lake: Path) -> dict[str, Any]:
     """Plan, rows, ledger and all."""
     source_named("labeling_output")
@@ -46,5 +52,18 @@ def load(folder: Path, lake: Path) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - begin, "records_loaded": summary.records_loaded}
 
 
+def write(lake: Path) -> dict[str, Any]:
+    """The Parquet files of a lake's labels once more, into memory, from rows that are ready: no load can cost less."""
+    paths = sorted(path for path in lake.rglob("*.parquet") if path.relative_to(lake).parts[2] in _LABELS)
+    spent = 0.0
+    for path in paths:
+        rows = pq.read_table(path, partitioning=None)
+        begin = time.perf_counter()
+        pq.write_table(rows, io.BytesIO(), compression="zstd")
+        spent += time.perf_counter() - begin
+    return {"seconds": spent}
+
+
 if __name__ == "__main__":
-    print(json.dumps(decode(Path(sys.argv[1])) if len(sys.argv) == 2 else load(*map(Path, sys.argv[1:]))))
+    task = {"load": load, "decode": decode, "write": write}[sys.argv[1]]
+    print(json.dumps(task(*map(Path, sys.argv[2:]))))

@@ -1,4 +1,4 @@
-"""Loading labels against decoding the same bytes with orjson. `make bench` prints it.
+"""Loading labels against decoding the same bytes with orjson, and writing the rows alone. `make bench` prints it.
 
 Each round decodes and loads, each in a process of its own; a time counts only after what arrived was found to be all.
 """
@@ -44,29 +44,33 @@ def test_a_manifest_becomes_rows(tmp_path: Path, pytestconfig: pytest.Config) ->
 
 def report(title: str, what: str, folder: Path, truth: dict[str, int], config: pytest.Config) -> None:
     """Measures, and prints the section."""
-    decodes, loads, runs = list[float](), list[float](), list[Measurement]()
+    decodes, loads, writes, runs = list[float](), list[float](), list[float](), list[Measurement]()
     for _ in range(config.getoption("--rounds")):
-        decodes.append(_said(measure(_command(folder / "output"), ENVIRONMENT))["seconds"])
-        run = measure(_command(folder / "output", folder / "lake"), ENVIRONMENT)
+        decodes.append(_said(measure(_command("decode", folder / "output"), ENVIRONMENT))["seconds"])
+        run = measure(_command("load", folder / "output", folder / "lake"), ENVIRONMENT)
         assert {name: _row_count(folder / "lake", name) for name in truth} == truth
+        writes.append(_said(measure(_command("write", folder / "lake"), ENVIRONMENT))["seconds"])
         shutil.rmtree(folder / "lake")
         loads.append(_said(run)["seconds"])
         runs.append(run)
         print(f"decode {decodes[-1]:.2f} s, load {loads[-1]:.2f} s, {run.peak_bytes / 1e6:.0f} MB")
     size = sum(path.stat().st_size for path in (folder / "output").rglob("*") if path.is_file())
     ratios = [load / decode for load, decode in zip(loads, decodes, strict=True)]
+    floors = [write / decode for write, decode in zip(writes, decodes, strict=True)]
     peak = max(run.peak_bytes for run in runs) / 1e6
     lines = [
         circumstances(),
         "",
         f"{what}, {size / 1e6:,.0f} MB; {len(loads)} rounds; median (least–most). Times are after the imports: of "
-        "orjson.loads alone, with the collector off, and of the whole load with its plan and ledger.",
+        "orjson.loads alone, with the collector off, of the whole load with its plan and ledger, and of writing the "
+        "rows of that lake once more with pyarrow, into memory.",
         "",
         *table(
             ["figure", "goal", "measured", "reached"],
             [
                 goal("load / orjson.loads", f"≤ {MOST:g}", spread(ratios), median(ratios) <= MOST),
                 goal("load, peak MB", f"< {MOST_MEGABYTES:,}", f"{peak:,.0f}", peak < MOST_MEGABYTES),
+                ["writing the rows / orjson.loads", "", spread(floors), ""],
                 ["orjson.loads, s", "", spread(decodes), ""],
                 ["load, s", "", spread(loads), ""],
                 ["load, processor s, with imports", "", spread([run.cpu_seconds for run in runs]), ""],
@@ -79,8 +83,8 @@ def report(title: str, what: str, folder: Path, truth: dict[str, int], config: p
     show(title, lines, keep=is_kept(config))
 
 
-def _command(*paths: Path) -> list[str]:
-    return [sys.executable, str(HERE / "load_labels.py"), *map(str, paths)]
+def _command(task: str, *paths: Path) -> list[str]:
+    return [sys.executable, str(HERE / "load_labels.py"), task, *map(str, paths)]
 
 
 def _said(run: Measurement) -> dict[str, Any]:
