@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -25,7 +25,7 @@ from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import DayRange, between_units, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
 from labelhouse.lake.record_copies import RecordCopies, records_of
-from labelhouse.schema.arrow import load_schema
+from labelhouse.schema.arrow import load_schema, repeated
 from labelhouse.schema.tables import QUARANTINE, TABLES
 
 #: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
@@ -290,7 +290,7 @@ class BatchLoad:
         for column in self._schemas[name]:
             values = given.get(column.name)
             if values is None:
-                arrays.append(_repeated(constant.get(column.name), count, column.type))
+                arrays.append(repeated(constant.get(column.name), count, column.type))
             else:
                 arrays.append(values if isinstance(values, pa.Array) else pa.array(values, column.type))
         return pa.Table.from_arrays(arrays, schema=self._schemas[name])
@@ -366,19 +366,3 @@ def _dates(rows: pa.Table) -> dict[str, set[date]]:
         day, unit = divmod(pair, len(units.dictionary))
         found.setdefault(units.dictionary[unit].as_py(), set()).add(_EPOCH + timedelta(days=day))
     return found
-
-
-def _repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:
-    """One value `count` times."""
-    if value is None:
-        return _nulls(1 << count.bit_length(), kind).slice(0, count)
-    if not pa.types.is_dictionary(kind):
-        return pa.repeat(pa.scalar(value, kind), count)
-    index = pa.repeat(pa.scalar(0, kind.index_type), count)
-    return pa.DictionaryArray.from_arrays(index, pa.array([value], kind.value_type))
-
-
-@lru_cache(256)
-def _nulls(count: int, kind: pa.DataType) -> pa.Array:
-    """Made once for all chunks of about a size: most columns of an annotation are those of other kinds."""
-    return pa.nulls(count, kind)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import pyarrow as pa
 
 from labelhouse.schema.columns import ColumnType, Table
@@ -23,6 +26,10 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
 }
 
 
+#: How strings with few different values wait to be written.
+REPEATING = pa.dictionary(pa.int32(), pa.string())
+
+
 def arrow_schema(table: Table) -> pa.Schema:
     """The columns of `table`, in order; only required ones are not nullable."""
     return pa.schema(
@@ -35,5 +42,21 @@ def load_schema(table: Table) -> pa.Schema:
     schema = arrow_schema(table)
     for number, column in enumerate(table.columns):
         if column.repeats:
-            schema = schema.set(number, schema.field(number).with_type(pa.dictionary(pa.int32(), pa.string())))
+            schema = schema.set(number, schema.field(number).with_type(REPEATING))
     return schema
+
+
+def repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:
+    """One value `count` times."""
+    if value is None:
+        return _nulls(1 << count.bit_length(), kind).slice(0, count)
+    if not pa.types.is_dictionary(kind):
+        return pa.repeat(pa.scalar(value, kind), count)
+    index = pa.repeat(pa.scalar(0, kind.index_type), count)
+    return pa.DictionaryArray.from_arrays(index, pa.array([value], kind.value_type))
+
+
+@lru_cache(256)
+def _nulls(count: int, kind: pa.DataType) -> pa.Array:
+    """Made once for all chunks of about a size: most columns of an annotation are those of other kinds."""
+    return pa.nulls(count, kind)

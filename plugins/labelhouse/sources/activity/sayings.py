@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from labelhouse.schema.arrow import REPEATING
 from labelhouse.sources.activity.layout import Layout
 from labelhouse.sources.activity.records import (
     DIGEST_BYTES,
@@ -163,9 +164,8 @@ def texts(values: Iterable[str | None]) -> pa.StringArray:
 
 def encoded(numbers: np.ndarray, values: pa.StringArray) -> pa.DictionaryArray:
     """Values by their numbers."""
-    kind = pa.dictionary(pa.int32(), pa.string())
     return pa.DictionaryArray.from_buffers(
-        kind, len(numbers), [None, pa.py_buffer(np.ascontiguousarray(numbers, np.int32))], values
+        REPEATING, len(numbers), [None, pa.py_buffer(np.ascontiguousarray(numbers, np.int32))], values
     )
 
 

@@ -113,10 +113,9 @@ def _keep_line(
         position, labeled_at = f"{number}/{name}", row["labeled_at"]
         row["dataset_object_id"] = dataset_object_id
         parsed.row("manifest_entries", position, labeled_at, **origin, **row)
-        load_label(parsed, delivery, row, position, _label(line, name), line[name + METADATA])
+        load_label(parsed, delivery, row, position, line.get(_label_key(line, name)), line[name + METADATA])
     for name, reason in unusable.items():
-        label_key = name if name in line else f"{name}-ref"
-        part = {key: line[key] for key in (label_key, name + METADATA) if key in line}
+        part = {key: line[key] for key in (_label_key(line, name), name + METADATA) if key in line}
         parsed.quarantine_part(f"{number}/{name}", reason, encode(part).encode(), cleaned=True)
 
 
@@ -137,8 +136,9 @@ def _own_id(line: Mapping[str, Any]) -> str | None:
     return own_id
 
 
-def _label(line: Mapping[str, Any], name: str) -> Any:
-    return line.get(name, line.get(f"{name}{_REFERENCE}"))
+def _label_key(line: Mapping[str, Any], name: str) -> str:
+    """Under which key a line holds the label of an attribute, or a reference to it."""
+    return name if name in line else f"{name}{_REFERENCE}"
 
 
 def _is_label_metadata(value: Any) -> bool:
@@ -157,7 +157,7 @@ def _entry(line: Mapping[str, Any], name: str, delivery: Delivery) -> dict[str, 
     Raises:
         Unreadable: a known field of its metadata is not what it should be.
     """
-    label = _label(line, name)
+    label = line.get(_label_key(line, name))
     metadata = shaped(line[name + METADATA], _LabelMetadata)
     job_name = (metadata.job_name or metadata.job_name_with_underscore or "").removeprefix(JOB_NAME_PREFIX)
     is_failed = bool(metadata.failure_reason)

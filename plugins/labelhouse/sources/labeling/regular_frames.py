@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.schema.arrow import ARROW_TYPES
+from labelhouse.schema.arrow import ARROW_TYPES, REPEATING
 from labelhouse.sources.documents import MAX_RECORD_BYTES, Unreadable, decode, flaw
 from labelhouse.sources.labeling.sequences import PIECE_BYTES, Piece, load_frames
 from labelhouse.sources.labeling.shapes import attributes_of
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 #: What is raised for what does not fit: by msgspec, by Arrow (of which all errors are ValueErrors), and here.
 _ODD = (msgspec.DecodeError, OverflowError, RecursionError, TypeError, ValueError, Unreadable)
-_TEXTS = pa.dictionary(pa.int32(), pa.string())
 _NOTHING = msgspec.Raw(b"null")
 #: An "@", and what it may be spelt with.
 _SIGNS_OF_ADDRESSES = (b"@", b"%", b"\\")
@@ -216,7 +215,7 @@ def _frame_columns(pieces: Sequence[_Decoded], frames: list[Any], cleaning: _Cle
     places = [each.piece.delivery.place for each in pieces]
 
     def repeated(texts: list[str | None]) -> pa.DictionaryArray:
-        return pa.array(texts, _TEXTS).take(piece_of)
+        return pa.array(texts, REPEATING).take(piece_of)
 
     unit_times = pa.array([each.piece.delivery.unit_at for each in pieces], ARROW_TYPES["timestamp"])
     return {
@@ -292,9 +291,9 @@ class _Cleaning:
     def texts(self, values: list[str | int | None]) -> pa.DictionaryArray:
         """Texts, or numbers as text, dictionary-encoded."""
         try:
-            encoded = pa.array(values, _TEXTS)
+            encoded = pa.array(values, REPEATING)
         except pa.ArrowException:
-            encoded = pa.array([_as_text(value) for value in values], _TEXTS)
+            encoded = pa.array([_as_text(value) for value in values], REPEATING)
         if not self._may_hold_addresses:
             return encoded
         captured = encoded.dictionary.to_pylist()

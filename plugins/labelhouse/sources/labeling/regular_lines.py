@@ -8,7 +8,7 @@ rows for what is regular.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.schema.arrow import ARROW_TYPES
+from labelhouse.schema.arrow import ARROW_TYPES, REPEATING, repeated
 from labelhouse.sources.documents import EARLIEST, Text, lines
 from labelhouse.sources.labeling.manifests import JOB_NAME_PREFIX, METADATA, load_line
 from labelhouse.sources.labeling.places import Delivery
@@ -30,7 +30,6 @@ GROUP_BYTES = 4 * 1024 * 1024
 #: Decoded are so many at a time, in memory that is still warm from the last ones: a third of the time for all at once.
 _DECODED_LINES = 200
 
-_TEXTS = pa.dictionary(pa.int32(), pa.string())
 _TIMES = ARROW_TYPES["timestamp"]
 _LINES = msgspec.json.Decoder(dict[str, Any])
 _ENCODER = msgspec.json.Encoder()
@@ -239,7 +238,7 @@ def _fitting_alone(value: Any, shape: Any) -> list[Any]:
 def _add_columns(parsed: Parsed, delivery: Delivery, form: _Form, regular: list[_Line]) -> None:
     name, metadata = form.name, [line.metadata for line in regular]
     numbers = [line.number for line in regular]
-    repeated = _repeating(len(regular))
+    count = len(regular)
     labeled_at = _times([each.creation_date for each in metadata], delivery)
     job_name = delivery.place.job_name
     job_names = _texts([each.job_name.removeprefix(JOB_NAME_PREFIX) or job_name for each in metadata])
@@ -248,17 +247,17 @@ def _add_columns(parsed: Parsed, delivery: Delivery, form: _Form, regular: list[
         "position": [f"{number}/{name}" for number in numbers],
         "event_at": labeled_at,
         "labeling_job_name": job_names.cast(pa.string()),
-        "manifest_labeling_job_name": repeated(job_name, pa.string()),
+        "manifest_labeling_job_name": repeated(job_name, count, pa.string()),
         "dataset_object_id": object_ids,
         "source_ref": [line.source_ref for line in regular],
         "source_text": [line.source_text for line in regular],
-        "label_attribute_name": repeated(name, pa.string()),
+        "label_attribute_name": repeated(name, count, pa.string()),
         "task_type": [each.type for each in metadata],
         "label_json": [line.label_json for line in regular],
         "metadata_json": [line.metadata_json for line in regular],
         "is_human_annotated": [each.human_annotated == "yes" for each in metadata],
         "is_adjusted": [each.adjustment_status and each.adjustment_status == "adjusted" for each in metadata],
-        "is_failed": repeated(False, pa.bool_()),
+        "is_failed": repeated(False, count, pa.bool_()),
         "labeled_at": labeled_at,
         "class_map": _class_maps([each.class_map for each in metadata]),
     }
@@ -266,8 +265,8 @@ def _add_columns(parsed: Parsed, delivery: Delivery, form: _Form, regular: list[
         "event_at": labeled_at,
         "labeling_job_name": job_names,
         "dataset_object_id": _texts(object_ids),
-        "label_attribute_name": repeated(name, _TEXTS),
-        "is_consolidated": repeated(True, pa.bool_()),
+        "label_attribute_name": repeated(name, count, REPEATING),
+        "is_consolidated": repeated(True, count, pa.bool_()),
     }
     if form.is_class:
         class_names, confidences = (
@@ -278,7 +277,7 @@ def _add_columns(parsed: Parsed, delivery: Delivery, form: _Form, regular: list[
         things = {
             **owner,
             "position": [f"{number}/{name}/0" for number in numbers],
-            "geometry_type": repeated("class", _TEXTS),
+            "geometry_type": repeated("class", count, REPEATING),
             "class_id": _texts([str(line.label) for line in regular]),
             "category": _texts(class_names),
             "confidence_ratio": confidences,
@@ -302,7 +301,7 @@ def _boxes(owner: dict[str, Any], name: str, regular: list[_Line]) -> dict[str, 
         "position": [
             f"{prefix}{number}" for prefix, count in zip(prefixes, counts, strict=True) for number in range(count)
         ],
-        "geometry_type": _repeating(len(boxes))("box", _TEXTS),
+        "geometry_type": repeated("box", len(boxes), REPEATING),
         "class_id": _texts([str(box.class_id) for box in boxes]),
         "left_px": [box.left for box in boxes],
         "top_px": [box.top for box in boxes],
@@ -310,17 +309,6 @@ def _boxes(owner: dict[str, Any], name: str, regular: list[_Line]) -> dict[str, 
         "height_px": [box.height for box in boxes],
         "confidence_ratio": [each.confidence or None for each in objects],
     }
-
-
-def _repeating(count: int) -> Callable[[Any, pa.DataType], pa.Array]:
-    """Makes columns of one value."""
-
-    def repeated(value: Any, kind: pa.DataType) -> pa.Array:
-        if kind == _TEXTS:
-            return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([value]))
-        return pa.repeat(pa.scalar(value, kind), count)
-
-    return repeated
 
 
 def _as_json(values: list[Any]) -> list[str]:
