@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +136,34 @@ def test_planted_drifts_of_objects_are_found_and_named(
     assert "goes with consolidated_label otherwise" in untied.finding
     small = {result.verdict for result in results if result.subject == "small"}
     assert small == {"not_enough_data"}
+
+
+def test_planted_drifts_of_labels_and_frames_are_found_and_named(
+    build: duckdb.DuckDBPyConnection, evaluator: Evaluator, settings: Settings, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(35)
+    at = [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=number) for number in range(2400)]
+    classes = {"calm": [0.3, 0.4, 0.3], "shifted": [0.8, 0.1, 0.1]}
+    labels = [
+        {"labeling_job_name": job, "dataset_object_id": str(number), "labeled_at": at[number], "is_current": True,
+         "category": random.choice(["car", "bus", "bike"], p=classes["calm"] if number < 1400 else later)}
+        for job, later in classes.items() for number in range(2400)
+    ]  # fmt: skip
+    frames = [
+        {"labeling_job_name": job, "dataset_object_id": str(number), "labeled_at": at[number], "is_current": True,
+         "annotation_count": int(random.poisson(6 if number < 1400 else later))}
+        for job, later in (("steady", 6), ("emptier", 2)) for number in range(2400)
+    ]  # fmt: skip
+    put(build, "fct_annotation", labels)
+    put(build, "fct_frame", frames)
+    stems = ("fct_annotation.category", "fct_frame.annotation_count")
+    results = run_drift(build, settings, evaluator, None, shipped(tmp_path, *stems))
+    assert {result.subject: result.verdict for result in results} == {
+        "calm": "met", "shifted": "not_met", "steady": "met", "emptier": "not_met",
+    }  # fmt: skip
+    findings = {result.subject: result.finding for result in results}
+    assert "car" in findings["shifted"]
+    assert "fell" in findings["emptier"]
 
 
 def test_jobs_without_classes_have_confidence_all_the_same(
