@@ -15,6 +15,12 @@ BAD_ANNOTATION_MARTS = [
         "hold",
         "A job's last answer",
     ),
+    (
+        "insert into main.dim_label_attribute (attribute_kind) values ('object')",
+        "dim_label_attribute",
+        "hold",
+        "An attribute is one of frames",
+    ),
     ("delete from main.dim_worker where worker_id = 'w1'", "dim_worker", "hold", "Every answer is some worker's"),
     ("update main.dim_worker set workforce_type = 'robots'", "dim_worker", "hold", "A worker is of a public"),
     ("update main.dim_worker set last_answer_at = '2020-01-01'", "dim_worker", "hold", "A worker's last answer"),

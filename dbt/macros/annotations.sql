@@ -25,3 +25,17 @@
         else {{ yaw_radians }}
     end
 {%- endmacro %}
+
+
+{#- A list of JSON values at a path of a JSON text; empty where there is none. -#}
+{% macro json_list(json, path) -%}
+    {{ return(adapter.dispatch('json_list')(json, path)) }}
+{%- endmacro %}
+
+{% macro default__json_list(json, path) -%}
+    json_query({{ json }}, 'lax $.{{ path }}[*]' with array wrapper)
+{%- endmacro %}
+
+{% macro duckdb__json_list(json, path) -%}
+    case when json_valid({{ json }}) then json_extract({{ json }}, '$.{{ path }}[*]') end
+{%- endmacro %}

@@ -80,6 +80,25 @@ def test_a_deployment_says_otherwise(release: duckdb.DuckDBPyConnection) -> None
     assert values == [["12", True, 0.5, None], ["13", False, None, None]]
 
 
+def test_jobs_say_what_they_ask_for_unless_the_deployment_does(release: duckdb.DuckDBPyConnection) -> None:
+    fill(release, "fct_annotation", {"lane": "7", "share": "most", "mixed": "1", "seen": "1"})
+    release.execute(
+        "create table dim_label_attribute as select * from (values "
+        "('label', 'lane', 'text'), ('label', 'share', 'number'), ('label', 'later', 'number'), "
+        "('label', 'mixed', 'number'), ('label', 'mixed', 'text'), ('label', 'seen', 'number'), "
+        "('frame', 'players', 'number')) as asked (attribute_kind, attribute_name, attribute_type)"
+    )
+    create_attribute_views(release, {"seen": "boolean"})
+    assert types_of(release) == {
+        "lane": "VARCHAR",  # though all its values are numbers
+        "later": "DOUBLE",  # though no label has it yet
+        "mixed": "DOUBLE",  # jobs do not agree: its values say it
+        "seen": "BOOLEAN",
+        "share": "DOUBLE",
+    }
+    assert types_of(release, "frame_attributes") == {"players": "DOUBLE"}
+
+
 def test_frames_have_a_view_of_their_own(release: duckdb.DuckDBPyConnection) -> None:
     fill(release, "fct_frame", {"quality": "good", "vehicles": "3"})
     create_attribute_views(release, {})

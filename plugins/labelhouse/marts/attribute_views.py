@@ -17,6 +17,8 @@ from labelhouse.settings import AttributeType
 MOST_ATTRIBUTES = 200
 #: View → the mart that it types the attributes of, and the key that it shares with it.
 VIEWS = {"label_attributes": ("fct_annotation", "annotation_id"), "frame_attributes": ("fct_frame", "frame_id")}
+#: Mart → the kind of the attributes that jobs ask for, in `dim_label_attribute`.
+_KINDS = {"fct_annotation": "label", "fct_frame": "frame"}
 #: What a number looks like in JSON. `007` is text, and so is `nan`.
 _NUMBER = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 
@@ -55,12 +57,17 @@ def create_attribute_views(
 
     Args:
         connection: the file, with its marts.
-        types: what the deployment says attributes are, by name; of others their values say it.
+        types: what the deployment says attributes are, by name; of others the label category configurations of the
+            jobs do, where all agree, and of the rest their values.
 
     Returns:
         The attributes of each mart that the release has.
     """
-    found = {mart: _found(connection, mart) for mart, _ in VIEWS.values() if _has_attributes(connection, mart)}
+    found = {
+        mart: _found(connection, mart) | _configured(connection, mart)
+        for mart, _ in VIEWS.values()
+        if _has_column(connection, mart, "attributes")
+    }
     nowhere = types.keys() - {name for each in found.values() for name in each}
     typed = {}
     for view, (mart, key) in VIEWS.items():
@@ -100,12 +107,30 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _has_attributes(connection: duckdb.DuckDBPyConnection, mart: str) -> bool:
+def _has_column(connection: duckdb.DuckDBPyConnection, mart: str, column: str) -> bool:
     query = (
         "select count(*) from duckdb_columns() "
-        "where schema_name = 'main' and table_name = $mart and column_name = 'attributes'"
+        "where schema_name = 'main' and table_name = $mart and column_name = $column"
     )
-    return connection.execute(query, {"mart": mart}).fetchall() != [(0,)]
+    return connection.execute(query, {"mart": mart, "column": column}).fetchall() != [(0,)]
+
+
+def _configured(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, AttributeType]:
+    """What the jobs say about the attributes that they ask for, whether any label has them yet or not."""
+    if not _has_column(connection, "dim_label_attribute", "attribute_type"):
+        return {}
+    rows = connection.execute(
+        """
+        select attribute_name, min(attribute_type)
+        from main.dim_label_attribute
+        where attribute_kind = $kind and not contains(attribute_name, chr(0))
+        group by attribute_name
+        having min(attribute_type) = max(attribute_type)
+        order by attribute_name
+        """,
+        {"kind": _KINDS[mart]},
+    ).fetchall()
+    return dict(rows)
 
 
 def _found(connection: duckdb.DuckDBPyConnection, mart: str) -> dict[str, AttributeType]:

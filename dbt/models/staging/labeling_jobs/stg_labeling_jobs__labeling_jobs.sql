@@ -16,6 +16,7 @@ renamed as (
         workforce_type,
         label_attribute_name,
         task_type,
+        label_category_config_json,
         price_per_task_usd,
         workers_per_object_count,
         task_time_limit_seconds,
