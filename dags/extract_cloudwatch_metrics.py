@@ -1,18 +1,19 @@
 """
 # extract_cloudwatch_metrics
 
-**What it does.** Asks CloudWatch for every metric of SageMaker and Ground Truth, and keeps what CloudWatch forgets after
-15 months, and in fine periods after 15 days. `plan` lists series and writes down hours and days to read, `load` reads
-them, `summarise` adds up and announces the tables that changed, which starts `build_marts`.
+**What it does.** Asks CloudWatch for every metric of SageMaker and Ground Truth, and keeps what CloudWatch forgets
+after 15 months, and in fine periods after 15 days. `plan` lists series and writes down hours and days to read, `load`
+reads them, `summarise` adds up and announces the tables that changed, which starts `build_marts`.
 
-**Inputs.** `cloudwatch_metrics` in `LABELHOUSE_SOURCES`: `cloudwatch://REGION`, which needs `cloudwatch:ListMetrics` and
-`cloudwatch:GetMetricData`; with `?period_seconds=1` metrics of high resolution; or a folder of saved answers.
+**Inputs.** `cloudwatch_metrics` in `LABELHOUSE_SOURCES`: `cloudwatch://REGION`, which needs `cloudwatch:ListMetrics`
+and `cloudwatch:GetMetricData`; with `?period_seconds=1` metrics of high resolution; or a folder of saved answers.
 
 **Outputs.** `raw.cloudwatch_metrics`, `raw.quarantine`, `raw.ingest_ledger`.
 
-**Which times.** Every hour: since two hours before that hour; the run of midnight (UTC): two days back. Load the history
-once, from the trigger form without a window: 60 s of two weeks, 300 s of the 63 days and 3600 s of the 455 days before,
-and nothing from before that. Days older than two weeks are units that begin at midnight: a window must hold that.
+**Which times.** Every hour: since two hours before that hour; the run of midnight (UTC): two days back. Load the
+history once, from the trigger form without a window: 60 s of two weeks, 300 s of the 63 days and 3600 s of the 455
+days before, and nothing from before that. Days older than two weeks are units that begin at midnight: a window must
+hold that.
 
 **Running it again** is always safe: what has not changed is not loaded again, coarse periods never replace fine ones,
 and a run that was cut short leaves nothing behind that anybody sees.

@@ -1,17 +1,17 @@
 """
 # extract_model_predictions
 
-**What it does.** Loads what endpoints predicted, and from what, as SageMaker's data capture wrote it: `plan` lists the
-bucket and writes down what is new or changed, `load` loads it in at most 200 batches, `summarise` adds up and announces
-the tables that changed, which starts `build_marts`.
+**What it does.** Loads what endpoints predicted, and from what, as SageMaker's data capture wrote it: `plan` lists
+the bucket and writes down what is new or changed, `load` loads it in at most 200 batches, `summarise` adds up and
+announces the tables that changed, which starts `build_marts`.
 
 **Inputs.** `model_predictions` in `LABELHOUSE_SOURCES`: the S3 prefix of `DataCaptureConfig.DestinationS3Uri`, read
 through the connection of `LABELHOUSE_AWS_CONN_ID`.
 
 **Outputs.** `raw.model_predictions`, `raw.quarantine`, `raw.ingest_ledger`.
 
-**Which files.** Every hour: those of calls since two hours before that hour; the run of midnight (UTC): seven days back.
-From the trigger form: exactly the window given, an empty side is open. In a backfill: exactly each run's hour.
+**Which files.** Every hour: those of calls since two hours before that hour; the run of midnight (UTC): seven days
+back. From the trigger form: exactly the window given, an empty side is open. In a backfill: exactly each run's hour.
 The form can also load again what has records in quarantine, after a parser was mended.
 
 **Running it again** is always safe: what the lake holds is skipped, and a run that was cut short leaves nothing
