@@ -64,6 +64,7 @@ def _jobs(seed: int, run: Run, name: str) -> Iterator[TrainingJobState]:
         "SecondaryStatus": "Starting",
         "CreationTime": run.created_at,
         "LastModifiedTime": run.created_at,
+        "ModelArtifacts": {"S3ModelArtifacts": ""},
         "EnableNetworkIsolation": False,
         "EnableInterContainerTrafficEncryption": False,
     }
@@ -186,6 +187,7 @@ def _forgotten_job(seed: int, number: int, created_at: datetime, *, is_failed: b
             "MetricDefinitions": [{"Name": "validation:mIOU", "Regex": "validation:mIOU=([0-9.]+)"}],
         },
         "RoleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/SageMakerTraining",
+        "ModelArtifacts": {"S3ModelArtifacts": "" if is_failed else f"s3://labelhouse-demo/models/{name}.tar.gz"},
         "ResourceConfig": {"InstanceType": "ml.p3.2xlarge", "InstanceCount": 1, "VolumeSizeInGB": 100},
         "StoppingCondition": {"MaxRuntimeInSeconds": 7200},
         "CreationTime": created_at,

@@ -31,11 +31,11 @@ def log_events(seed: int, run: Run, job: str) -> Iterator[LogEvent]:
         stream = f"{job}/algo-{number}-{int(first_at.timestamp())}"
         rng = generator(seed, "training log", stream)
         said = _said(run, first_at) if number == 1 else [(first_at, line) for line in _BEGIN]
-        for at, line in said:
+        for place, (at, line) in enumerate(said):
             timestamp = int(at.timestamp() * 1000)
             taken_at = at + timedelta(seconds=float(rng.uniform(0.3, 4)))
             words = f"{at:%Y-%m-%d %H:%M:%S},{timestamp % 1000:03d} {line}"
-            event_id = f"{timestamp:020d}{int(rng.integers(_ID_LIMIT)):036d}"
+            event_id = f"{timestamp:020d}{place:012d}{int(rng.integers(_ID_LIMIT)):024d}"
             yield LogEvent(taken_at, timestamp, event_id, stream, words, TRAINING_LOG_GROUP)
 
 
