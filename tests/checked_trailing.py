@@ -20,6 +20,8 @@ SOURCES = {
     "trial_components": "sagemaker://us-east-1",
     "training_logs": "logs://us-east-1/aws/sagemaker/TrainingJobs",
     "endpoints": "sagemaker://us-east-1",
+    "cloudwatch_metrics": "cloudwatch://us-east-1",
+    "model_predictions": "s3://bucket/capture",
 }
 #: Table → the source whose newest unit its file looks at.
 FRESH = {
@@ -35,6 +37,8 @@ FRESH = {
     "trial_components": "trial_components",
     "training_log_metrics": "training_logs",
     "endpoint_variants": "endpoints",
+    "cloudwatch_metrics": "cloudwatch_metrics",
+    "model_predictions": "model_predictions",
 }
 #: Table → a column that a renamed field leaves empty.
 LOSABLE = {
@@ -100,6 +104,9 @@ def _repeated(table: str, times: int) -> str:
     return f"insert into raw.{table} select {table}.* from raw.{table}, range({times}) where event_at = {TODAY};"
 
 
+PREDICTIONS = "model_predictions"
+
+
 def _trailing() -> Iterator[tuple[str, str, str, str]]:
     for table in COUNTED:
         yield with_history(table) + _repeated(table, 1000), table, "warn", "A day has about as many"
@@ -121,6 +128,12 @@ NEW_FIELD = """
 #: What is done to a sound build · table · severity · start of the sentence that fails.
 BAD_TRAILING_INPUTS = [
     *_trailing(),
+    (
+        with_history(PREDICTIONS) + f"update raw.{PREDICTIONS} set prediction_label = null where event_at = {TODAY}",
+        PREDICTIONS,
+        "warn",
+        "No field's share of missing values",
+    ),
     ("delete from raw.ingest_ledger where source_name = 'workers'", "ingest_ledger", "warn", "Every source that is"),
     ("delete from raw.labeling_jobs", "worker_responses", "warn", "Every job with answers is one"),
     ("delete from raw.labeling_jobs", "worker_events", "warn", "Every job in the worker log is one"),
