@@ -246,9 +246,9 @@ def test_no_metric_definition_takes_more_than_a_tenth_of_a_second_a_line() -> No
     for regex, line in catastrophic:
         definitions = Definitions([Definition("loss", regex)])
         for text in (line, line[:1000]):
-            began = time.perf_counter()
+            began = time.thread_time()
             found, refusal = definitions.find(text.encode())
-            assert time.perf_counter() - began < 0.1, regex
+            assert time.thread_time() - began < 0.1, regex
             assert found == [] or refusal is None
 
 

@@ -87,9 +87,10 @@ class _Set(NamedTuple):
     metric_name: str | None = None
 
 
-def _compiled(regex: str) -> Any:
+def _compiled(regex: str, *, captures: bool = True) -> Any:
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = not captures
     options.max_mem = 1 << 20
     return re2.compile(regex.encode(), options)
 
@@ -189,6 +190,7 @@ class Definitions:
                 for name, pattern, _ in self._own[MOST_DEFINITIONS:]
             ]
             del self._own[MOST_DEFINITIONS:]
+        self._any = _any_of([pattern for _, pattern, _ in self._own])
 
     def find(self, line: bytes) -> tuple[list[Found], str | None]:
         """The metrics in a line: those of the job's own definitions, where these find none those of the built-in sets.
@@ -200,7 +202,7 @@ class Definitions:
         """
         found: dict[str, Found] = {}
         refusal = None
-        for name, pattern, most_bytes in self._own:
+        for name, pattern, most_bytes in self._own if self._may_find(line) else ():
             if len(line) > most_bytes:
                 refusal = f"the line is too long for the intricate definition of {name}"
             elif (match := pattern.search(line)) and match.group(1) is not None:
@@ -209,6 +211,23 @@ class Definitions:
             for each in _found_by_sets(line):
                 found.setdefault(each.metric_name, each)
         return list(found.values()), refusal
+
+
+    def _may_find(self, line: bytes) -> bool:
+        """Whether a line may hold one of the job's own metrics: most lines hold none, and are searched once for all."""
+        if self._any is None or len(line) > _MOST_STEPS // self._any.programsize:
+            return True
+        return self._any.search(line) is not None
+
+
+def _any_of(patterns: list[Any]) -> Any:
+    """What finds a line in which one of the patterns finds something; None where that is no shorter way."""
+    if len(patterns) < 2:
+        return None
+    try:
+        return _compiled("|".join(f"(?:{_text(pattern.pattern)})" for pattern in patterns), captures=False)
+    except re2.error:  # too large together
+        return None
 
 
 def _searchable(definition: Definition) -> Any:
