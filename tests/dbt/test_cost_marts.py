@@ -141,8 +141,8 @@ def test_twice_the_instances_are_twice_the_bill(built: Path) -> None:
     query = "select doubled_date, is_doubled, finding from fct_cost_month where subject_name = 'birds'"
     assert read_rows(built, query) == [
         (
-            *(date(2026, 3, 18), True),
-            "The 7 days to 2026-03-18 cost 3.22 US dollars, 2.0 times as much as the 7 days before.",
+            *(date(2026, 3, 17), True),
+            "The 7 days to 2026-03-17 cost 2.99 US dollars, 1.9 times as much as the 7 days before.",
         )
     ]
 
@@ -202,10 +202,12 @@ def test_a_log_counts_where_the_run_sent_nothing_itself(built: Path) -> None:
     where = "run_name = 'birds-2026-03-03-08-00-00-000-aws-training-job'"
     assert read_rows(built, f"select {columns} from fct_run_metric where {where}") == [
         ("train:loss", "cloudtrail", 1, 1.0, 0),
-        ("validation:map", "training_log", 3, pytest.approx(0.7), None),
+        ("validation:map", "training_log", 3, pytest.approx(0.7), 2),
     ]
     assert read_rows(built, f"select point_count, metric_count from dim_run where {where}") == [(4, 2)]
-    assert read_rows(built, "select count(*) from fct_metric_write_audit where metric_name = 'validation:map'") == [(0,)]
+    assert read_rows(built, "select count(*) from fct_metric_write_audit where metric_name = 'validation:map'") == [
+        (0,)
+    ]
 
 
 def test_a_log_of_an_unknown_job_is_a_run_all_the_same(built: Path) -> None:
