@@ -1,4 +1,4 @@
-"""Trainings and their bills for tests of checks: some that pass every check, and what is done to them so that one fails.
+"""Trainings and their bills for tests of checks: sound ones, and what is done to them so that a check fails.
 
 All of it goes into the build file of `checked_build`.
 """

@@ -32,9 +32,9 @@ def before() -> TrainingDelivery:
     And jobs of two days each in the month before, of which there is only a log.
     """
     delivery = TrainingDelivery()
-    for job in JOBS:
+    for job, first_at in JOBS.items():
         for step in range(4):
-            line_at = JOBS[job] + timedelta(hours=12 * step)
+            line_at = first_at + timedelta(hours=12 * step)
             delivery.line(job, "loss", step, 1 - step / 10, line_at)
             delivery.line(job, "accuracy", step, step / 10, line_at)
     for day in range(1, 7):
@@ -43,7 +43,7 @@ def before() -> TrainingDelivery:
     return delivery
 
 
-def after() -> tuple[Delivery, set[date]]:
+def after() -> tuple[TrainingDelivery, set[date]]:
     """The same later, and the UTC days, old and new, of every unit that was loaded anew.
 
     A file of the second came days late, with points of an hour that is another date elsewhere. The file of the fifth

@@ -148,8 +148,8 @@ only_logged as (
             from known
             where
                 known.training_job_key = logged.training_job_key
-                and coalesce(known.account_id, logged.account_id, '') = coalesce(logged.account_id, known.account_id, '')
-                and coalesce(known.aws_region, logged.aws_region, '') = coalesce(logged.aws_region, known.aws_region, '')
+                and (known.account_id is null or logged.account_id is null or known.account_id = logged.account_id)
+                and (known.aws_region is null or logged.aws_region is null or known.aws_region = logged.aws_region)
         )
 
 ),
