@@ -4,20 +4,30 @@ with variants as (
 
 ),
 
--- reads the raw table: what dim_training_job makes of a job is more than its instances
+jobs as (
+
+    select * from {{ ref('stg_training_jobs__training_jobs') }}
+
+),
+
 training_jobs as (
 
     select
-        training_job_name,
-        account_id,
-        aws_region,
-        instance_type,
-        instance_count,
+        *,
         row_number() over (
             partition by account_id, aws_region, training_job_name
-            order by last_modified_at desc nulls last, loaded_at desc, unit_uri
+            order by last_modified_at desc nulls last, event_at desc, described_uri desc
         ) as age_rank
-    from {{ source('raw', 'training_jobs') }}
+    from jobs
+
+),
+
+described as (
+
+    select
+        *,
+        {{ utc_day('event_at') }} as described_day_at
+    from variants
 
 ),
 
@@ -27,9 +37,9 @@ variant_days as (
         *,
         row_number() over (
             partition by account_id, aws_region, endpoint_name, variant_name, described_day_at
-            order by loaded_at desc, unit_uri, position
+            order by event_at desc, last_modified_at desc nulls last, described_variant_id
         ) as copy_rank
-    from variants
+    from described
 
 ),
 

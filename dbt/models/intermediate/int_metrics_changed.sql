@@ -6,7 +6,7 @@ with metrics as (
 
 changed_dates as (
 
-    select * from {{ ref('int_changed_metric_dates') }}
+    select * from {{ ref('int_changed_period_dates') }}
 
 )
 
