@@ -238,3 +238,9 @@ everything else a category.
         else ({{ number }}) * bin_width
     end
 {%- endmacro %}
+
+
+{#- The date so many days before another. -#}
+{% macro days_before(date, days) -%}
+    cast({{ dbt.dateadd('day', -days, date) }} as date)
+{%- endmacro %}

@@ -37,7 +37,7 @@ variant_days as (
         *,
         row_number() over (
             partition by account_id, aws_region, endpoint_name, variant_name, described_day_at
-            order by event_at desc, last_modified_at desc nulls last, described_variant_id
+            order by event_at desc, last_modified_at desc nulls last, described_variant_id desc
         ) as copy_rank
     from described
 

@@ -105,8 +105,7 @@ described as (
 )
 
 select
-    {{ resource_id('described.resource_kind', 'described.resource_name', 'described.variant_name', 'described.host_name') }}
-        as instance_id,
+    {{ resource_id('resource_kind', 'resource_name', 'variant_name', 'host_name') }} as instance_id,
     described.resource_kind,
     described.account_id,
     described.aws_region,

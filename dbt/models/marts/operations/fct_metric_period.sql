@@ -50,12 +50,16 @@ select
     end as metric_group,
     coalesce(
         component_name,
-        {%- for name in [
-            'EndpointName', 'LabelingJobName', 'Workteam', 'LabelingJob', 'PipelineName', 'FeatureGroupName',
-            'TrainingJobName', 'ProcessingJobName', 'TransformJobName', 'JobName',
-        ] %}
-        {{ map_value('dimensions', "'" ~ name ~ "'") }},
-        {%- endfor %}
+        {{ map_value('dimensions', "'EndpointName'") }},
+        {{ map_value('dimensions', "'LabelingJobName'") }},
+        {{ map_value('dimensions', "'Workteam'") }},
+        {{ map_value('dimensions', "'LabelingJob'") }},
+        {{ map_value('dimensions', "'PipelineName'") }},
+        {{ map_value('dimensions', "'FeatureGroupName'") }},
+        {{ map_value('dimensions', "'TrainingJobName'") }},
+        {{ map_value('dimensions', "'ProcessingJobName'") }},
+        {{ map_value('dimensions', "'TransformJobName'") }},
+        {{ map_value('dimensions', "'JobName'") }},
         host_job
     ) as resource_name,
     {{ map_value('dimensions', "'VariantName'") }} as variant_name,

@@ -122,7 +122,7 @@ ranked as (
                 feature_kind,
                 feature_name,
                 category is null
-            order by prediction_count desc, category
+            order by prediction_count desc, category asc
         ) as category_rank
     from counted
 

@@ -12,7 +12,7 @@ newest_dates as (
 
     select
         endpoint_name,
-        {{ dbt.dateadd('day', -days, 'max(event_date)') }} as since_date
+        {{ days_before('max(event_date)', days) }} as since_date
     from predictions
     group by endpoint_name
 

@@ -126,11 +126,13 @@ counted_days as (
     select
         coalesce(days.labeling_job_name, cloudwatch.labeling_job_name) as labeling_job_name,
         coalesce(days.event_date, cloudwatch.event_date) as event_date,
-        {%- for name in [
-            'task', 'log_task', 'answer_task', 'unanswered_task', 'unlogged_task', 'public_task', 'earlier_task',
-        ] %}
-        coalesce(days.{{ name }}_count, 0) as {{ name }}_count,
-        {%- endfor %}
+        coalesce(days.task_count, 0) as task_count,
+        coalesce(days.log_task_count, 0) as log_task_count,
+        coalesce(days.answer_task_count, 0) as answer_task_count,
+        coalesce(days.unanswered_task_count, 0) as unanswered_task_count,
+        coalesce(days.unlogged_task_count, 0) as unlogged_task_count,
+        coalesce(days.public_task_count, 0) as public_task_count,
+        coalesce(days.earlier_task_count, 0) as earlier_task_count,
         cloudwatch.cloudwatch_task_count
     from days
     full outer join cloudwatch

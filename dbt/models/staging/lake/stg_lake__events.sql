@@ -9,12 +9,12 @@ are metrics of a job or run, which come with it.
 ] -%}
 
 {%- for table in tables %}
-select
-    unit_uri,
-    unit_version,
-    loaded_at,
-    event_at,
-    {{ reporting_date('event_at') }} as event_date
-from {{ source('raw', table) }}
-{% if not loop.last %}union all{% endif %}
+    select
+        unit_uri,
+        unit_version,
+        loaded_at,
+        event_at,
+        {{ reporting_date('event_at') }} as event_date
+    from {{ source('raw', table) }}
+    {% if not loop.last %}union all{% endif %}
 {%- endfor %}
