@@ -320,7 +320,10 @@ def test_results_of_one_id_are_parts_of_one_series_and_the_later_one_counts() ->
     [
         ([], "the document holds no list of MetricDataResults"),
         (saved(result(1, Id="other")), "no query of that Id is in MetricDataQueries"),
-        (saved(result(1), query={"Id": "q", "Expression": "SUM(METRICS())"}), "the query is an expression and names no"),
+        (
+            saved(result(1), query={"Id": "q", "Expression": "SUM(METRICS())"}),
+            "the query is an expression and names no",
+        ),
         (saved(result(1, Values=[])), "Timestamps and Values are not lists of one length"),
         (saved(result(StatusCode="InternalError")), "CloudWatch did not answer for this series (InternalError)"),
         (saved(result("many")), "the value is text, not a number"),
