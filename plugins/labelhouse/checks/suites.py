@@ -32,6 +32,7 @@ KEY_COLUMNS = frozenset(
         *("labeling_job_name", "dataset_object_id"),
         *("account_id", "aws_region", "run_id", "metric_name", "event_name", "file_uri"),
         *("column_name", "field_name", "row_count", "usual_count"),
+        *("endpoint_name", "variant_name"),
     )
 )
 
