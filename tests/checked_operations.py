@@ -92,7 +92,7 @@ def _fill_predictions(connection: duckdb.DuckDBPyConnection) -> None:
             'prediction_label' as feature_name,
             prediction_label as category,
             count(*) as prediction_count,
-            count(*) / sum(count(*)) over (partition by endpoint_name, variant_name, event_at::date) as share_ratio
+            1.0 as share_ratio
         from raw.model_predictions
         where prediction_label is not null
         group by all;
