@@ -111,5 +111,7 @@ class Operated(Delivery):
             "size_bytes": 0,
             **dict.fromkeys(("read", "loaded", "duplicate", "quarantined", "filtered"), 0),
         }
-        counts = {f"records_{name}": row.pop(name) for name in ("read", "loaded", "duplicate", "quarantined", "filtered")}
+        counts = {
+            f"records_{name}": row.pop(name) for name in ("read", "loaded", "duplicate", "quarantined", "filtered")
+        }
         self.rows["ingest_ledger"].append(row | counts | {"event_dates": [], "loaded_at": loaded_at})

@@ -116,7 +116,9 @@ def rows_of(database: Path, columns: str, mart: str, where: str = "true") -> lis
 
 def test_no_time_is_covered_twice(built: Path) -> None:
     of_latency = "metric_name = 'ModelLatency' and statistic = 'Average'"
-    periods = rows_of(built, "period_seconds, count(*), min(period_at)", "fct_metric_period", f"{of_latency} group by 1")
+    periods = rows_of(
+        built, "period_seconds, count(*), min(period_at)", "fct_metric_period", f"{of_latency} group by 1"
+    )
     assert sorted(periods) == [(60, 60, at(1)), (3600, 1, at(0))]
     newest = f"{of_latency} and period_at = timestamptz '{at(1, 59)}'"
     assert rows_of(built, "metric_value", "fct_metric_period", newest) == [(41_000,)]
