@@ -91,7 +91,8 @@ def _fill_marts(connection: duckdb.DuckDBPyConnection) -> None:
             metric_value,
             metric_at,
             event_at,
-            event_at::date as event_date
+            event_at::date as event_date,
+            'cloudtrail' as metric_source
         from raw.training_metrics;
 
         insert into main.dim_run by name

@@ -15,6 +15,18 @@
 {%- endmacro %}
 
 
+{#- The first day of a date's month. -#}
+{% macro month_of(date) -%}
+    cast({{ dbt.date_trunc('month', date) }} as date)
+{%- endmacro %}
+
+
+{#- Whole days from one date to another. -#}
+{% macro whole_days_between(first, last) -%}
+    {{ dbt.datediff(first, last, 'day') }}
+{%- endmacro %}
+
+
 {#- Seconds as people say them: `3 days`, `12 hours`, `40 minutes`. -#}
 {% macro spoken_duration(seconds) -%}
     case

@@ -81,6 +81,18 @@
 {%- endmacro %}
 
 
+{#- The name of a run, or of the training job that AWS names a run after, without what tells one time from the next. -#}
+{% macro unstamped_run(run_name) -%}
+    {{ unstamped(name_replaced(run_name, "'-aws-training-job$'", "''")) }}
+{%- endmacro %}
+
+
+{#- The last part of an ARN: a name. -#}
+{% macro name_in_arn(arn) -%}
+    {{ name_replaced(arn, "'^.*/'", "''") }}
+{%- endmacro %}
+
+
 {#- The short name of a training's algorithm: its own, else that of its image, without registry and tag. -#}
 {% macro algorithm_of(algorithm_name, training_image) -%}
     coalesce(

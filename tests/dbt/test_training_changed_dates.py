@@ -6,25 +6,44 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from build_files import Dbt, Delivery, read_rows
+from build_files import Dbt, read_rows
+from training_delivery import TrainingDelivery
 
-MARTS = ("dim_run", "fct_run_metric", "fct_metric_write_audit")
+MARTS = (
+    *("dim_run", "fct_run_metric", "fct_metric_write_audit"),
+    *("dim_training_job", "fct_cost", "fct_cost_month", "fct_model_health"),
+)
+
+
+#: Job of which there is a log · when that begins.
+JOBS = {
+    f"job-{name}": datetime(2026, 2, 3 * number, 20, tzinfo=UTC)
+    for number, name in enumerate(("described", "sent", "named", "counted", "kept"), start=1)
+}
 
 
 def hour(day: int, of_day: float) -> datetime:
     return datetime(2026, 3, day, tzinfo=UTC) + timedelta(hours=of_day)
 
 
-def before() -> Delivery:
-    """A run a day from the first to the sixth; each has a point every two hours."""
-    delivery = Delivery()
+def before() -> TrainingDelivery:
+    """A run a day from the first to the sixth; each has a point every two hours.
+
+    And jobs of two days each in the month before, of which there is only a log.
+    """
+    delivery = TrainingDelivery()
+    for job, first_at in JOBS.items():
+        for step in range(4):
+            line_at = first_at + timedelta(hours=12 * step)
+            delivery.line(job, "loss", step, 1 - step / 10, line_at)
+            delivery.line(job, "accuracy", step, step / 10, line_at)
     for day in range(1, 7):
         for step in range(12):
             delivery.point(f"run-{day}", "train:accuracy", step, step / 10 + day / 100, hour(day, 2 * step))
     return delivery
 
 
-def after() -> tuple[Delivery, set[date]]:
+def after() -> tuple[TrainingDelivery, set[date]]:
     """The same later, and the UTC days, old and new, of every unit that was loaded anew.
 
     A file of the second came days late, with points of an hour that is another date elsewhere. The file of the fifth
@@ -38,7 +57,16 @@ def after() -> tuple[Delivery, set[date]]:
     delivery.point("run-2", "validation:accuracy", 12, 1.2, hour(2, 23.5))
     done = {"trialComponentName": "run-6", "status": {"primaryStatus": "Completed"}}
     delivery.call("UpdateTrialComponent", hour(6, 12), done)
-    return delivery, {date(2026, 3, day) for day in (2, 4, 5, 6)}
+    _late_about_jobs(delivery)
+    return delivery, {date(2026, 3, day) for day in (2, 4, 5, 6)} | {JOBS["job-counted"].date()}
+
+
+def _late_about_jobs(delivery: TrainingDelivery) -> None:
+    """What came weeks later, or of one day only, and tells another story of all days of a job's log."""
+    delivery.training_job("Job-Described", hour(4, 1))
+    delivery.point("job-sent-aws-training-job", "loss", 0, 0.5, hour(2, 3), account_id=None, aws_region=None)
+    delivery.component("weekly-run", hour(5, 1), training_job_name="job-named")
+    delivery.line("job-counted", "loss", 1, 0.9, JOBS["job-counted"] + timedelta(hours=1), step_name="epoch")
 
 
 def published(database: Path) -> dict[date, list[tuple[Any, ...]]]:
@@ -56,8 +84,12 @@ def test_changed_days_over_the_old_release_equal_a_full_build(dbt_runner: Dbt, t
     new = dbt_runner.build(delivery.write(tmp_path / "new.duckdb", changed_days), variables=variables)
     full = dbt_runner.build(delivery.write(tmp_path / "full.duckdb"), variables=variables)
 
-    replaced = {event_date for (event_date,) in read_rows(new, "from int_changed_event_dates")}
-    assert replaced == {date(2026, 3, day) for day in range(2, 8)}  # a UTC day begins on one date and ends on the next
+    replaced = {event_date for (event_date,) in read_rows(new, "from int_changed_metric_dates")}
+    # a UTC day begins on one date and ends on the next
+    assert {each for each in replaced if each.month == 3} == {date(2026, 3, day) for day in range(2, 8)}
+    touched = JOBS.keys() - {"job-kept"}
+    logged = {JOBS[job].date() + timedelta(days=days) for job in touched for days in (1, 2)}
+    assert {each for each in replaced if each.month == 2} == logged | {JOBS["job-counted"].date()}
     kept = {event_date: rows for event_date, rows in old.items() if event_date not in replaced}
     assert kept
     assert kept | published(new) == published(full)

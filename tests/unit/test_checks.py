@@ -14,6 +14,7 @@ from checked_annotations import BAD_ANNOTATION_MARTS
 from checked_build import CANARY, MARTS, fill, open_build
 from checked_cloudwatch import BAD_CLOUDWATCH_INPUTS, fill_cloudwatch
 from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
+from checked_costs import BAD_COST_MARTS, fill_costs
 from checked_labels import BAD_LABEL_INPUTS, BAD_LABEL_MARTS
 from checked_operations import BAD_OPERATIONS_MARTS, fill_operations
 from checked_trailing import BAD_TRAILING_INPUTS, SOURCES, fill_ledger
@@ -32,6 +33,7 @@ def build() -> Iterator[duckdb.DuckDBPyConnection]:
         fill_training(connection)
         fill_cloudwatch(connection)
         fill_operations(connection)
+        fill_costs(connection)
         fill_ledger(connection)
         yield connection
 
@@ -79,6 +81,7 @@ def test_a_build_file_opened_read_only_will_do(suite: SuiteName, settings: Setti
     with open_build() as build:
         fill(build)
         fill_training(build)
+        fill_costs(build)
         fill_ledger(build)
         build.execute(f"attach '{path}' as file; copy from database memory to file; detach file")
     with duckdb.connect(str(path), read_only=True) as build:
@@ -212,6 +215,7 @@ BAD_MARTS = [
     *BAD_WORKFORCE_MARTS,
     *BAD_ANNOTATION_MARTS,
     *BAD_LABEL_MARTS,
+    *BAD_COST_MARTS,
     *BAD_OPERATIONS_MARTS,
 ]
 

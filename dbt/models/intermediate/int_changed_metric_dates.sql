@@ -68,7 +68,7 @@ jobs as (
     inner join runs
         on
             lines.training_job_key = runs.training_job_key
-            and coalesce(lines.aws_region, '') = runs.logged_region
+            and lines.logged_place = runs.logged_place
     group by lines.training_job_key, runs.run_id
 
 ),

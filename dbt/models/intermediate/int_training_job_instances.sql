@@ -32,12 +32,8 @@ instances as (
     union all
     select
         training_job_id,
-        coalesce({{ json_text('item', 'InstanceType') }}, {{ json_text('item', 'instance_type') }}) as instance_type,
-        coalesce(
-            cast({{ json_text('item', 'InstanceCount') }} as integer),
-            cast({{ json_text('item', 'instance_count') }} as integer),
-            1
-        ) as instance_count
+        {{ json_text('item', 'instance_type') }} as instance_type,
+        coalesce(cast({{ json_text('item', 'instance_count') }} as integer), 1) as instance_count
     from items
 
 ),

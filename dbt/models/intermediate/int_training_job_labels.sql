@@ -47,8 +47,8 @@ channels as (
 
     select
         training_job_id,
-        coalesce({{ json_text('item', 'name') }}, {{ json_text('item', 'ChannelName') }}) as channel_name,
-        coalesce({{ json_text('item', 'uri') }}, {{ json_text('item', 'S3Uri') }}) || '/' as channel_uri
+        {{ json_text('item', 'name') }} as channel_name,
+        {{ json_text('item', 'uri') }} || '/' as channel_uri
     from items
 
 ),

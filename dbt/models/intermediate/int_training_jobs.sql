@@ -41,12 +41,12 @@ logged as (
 
     select
         training_job_key,
+        account_id,
         aws_region,
-        cast(null as varchar) as account_id,
         max(training_job_name) as training_job_name,
         min(event_at) as first_seen_at
     from {{ ref('stg_training_logs__training_log_metrics') }}
-    group by training_job_key, aws_region
+    group by training_job_key, account_id, aws_region
 
 ),
 
@@ -131,7 +131,7 @@ known as (
 
 ),
 
--- a log names no account; what nothing else knows is a job all the same
+-- a saved log says no place; what nothing else knows is a job all the same
 only_logged as (
 
     select
@@ -148,7 +148,8 @@ only_logged as (
             from known
             where
                 known.training_job_key = logged.training_job_key
-                and (logged.aws_region is null or coalesce(known.aws_region, logged.aws_region) = logged.aws_region)
+                and (known.account_id is null or logged.account_id is null or known.account_id = logged.account_id)
+                and (known.aws_region is null or logged.aws_region is null or known.aws_region = logged.aws_region)
         )
 
 ),

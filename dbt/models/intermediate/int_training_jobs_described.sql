@@ -41,7 +41,8 @@ select
     coalesce(
         experiment_name,
         labeling_job_name,
-        {{ unstamped("coalesce(" ~ name_replaced('tuning_job_arn', "'^.*/'", "''") ~ ", training_job_name)") }}
+        {{ unstamped(name_in_arn('tuning_job_arn')) }},
+        {{ unstamped('training_job_name') }}
     ) as job_family,
     input_channels_json,
     experiment_name,

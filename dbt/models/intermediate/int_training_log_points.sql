@@ -23,13 +23,13 @@ placed as (
         lines.*,
         runs.run_id,
         runs.run_name,
-        runs.account_id,
+        runs.account_id as run_account_id,
         runs.aws_region as run_region
     from lines
     inner join runs
         on
             lines.training_job_key = runs.training_job_key
-            and coalesce(lines.aws_region, '') = runs.logged_region
+            and lines.logged_place = runs.logged_place
     left join sent on runs.run_id = sent.run_id and lines.metric_name = sent.metric_name
     where sent.run_id is null
 
@@ -54,7 +54,7 @@ select
     ) as point_index,
     placed.run_id,
     placed.run_name,
-    placed.account_id,
+    placed.run_account_id as account_id,
     placed.run_region as aws_region,
     placed.metric_name,
     case when counted.is_one_count then placed.step end as step,

@@ -2,6 +2,8 @@ with logged as (
 
     select distinct
         training_job_key,
+        logged_place,
+        account_id,
         aws_region
     from {{ ref('stg_training_logs__training_log_metrics') }}
 
@@ -18,26 +20,27 @@ ranked as (
 
     select
         logged.training_job_key,
-        coalesce(logged.aws_region, '') as logged_region,
+        logged.logged_place,
         jobs.training_job_id,
         jobs.run_id,
         jobs.account_id,
         jobs.aws_region,
         row_number() over (
-            partition by logged.training_job_key, logged.aws_region
+            partition by logged.training_job_key, logged.logged_place
             order by jobs.first_seen_at desc nulls last, jobs.training_job_id asc
         ) as job_rank
     from logged
     inner join jobs
         on
             logged.training_job_key = jobs.training_job_key
-            and (logged.aws_region is null or coalesce(jobs.aws_region, logged.aws_region) = logged.aws_region)
+            and (jobs.account_id is null or logged.account_id is null or jobs.account_id = logged.account_id)
+            and (jobs.aws_region is null or logged.aws_region is null or jobs.aws_region = logged.aws_region)
 
 )
 
 select
     training_job_key,
-    logged_region,
+    logged_place,
     training_job_id,
     run_id,
     split_part(run_id, '/', 3) as run_name,

@@ -115,7 +115,7 @@ select
     coalesce(
         runs.job_family,
         runs.experiment_name,
-        {{ unstamped(name_replaced('runs.run_name', "'-aws-training-job$'", "''")) }}
+        {{ unstamped_run('runs.run_name') }}
     ) as job_family,
     runs.run_seconds,
     runs.billable_seconds,

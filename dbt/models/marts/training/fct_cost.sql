@@ -176,7 +176,7 @@ select
     account_id,
     aws_region,
     cost_date,
-    cast({{ dbt.date_trunc('month', 'cost_date') }} as date) as cost_month,
+    {{ month_of('cost_date') }} as cost_month,
     resource_name,
     job_family,
     run_id,

@@ -149,21 +149,29 @@ months as (
 ),
 
 -- a month may have begun before the costs did, and may not be over
-daily as (
+covered as (
 
     select
         months.*,
-        greatest(
-            {{ dbt.datediff(
-                "greatest(months.cost_month, months.first_cost_date)",
-                "least(cast(months.cost_month + interval '1' month as date), "
-                    ~ "cast(newest_time.newest_date + interval '1' day as date))",
-                "day"
-            ) }},
-            1
-        ) as covered_day_count
+        greatest(months.cost_month, months.first_cost_date) as first_date,
+        least(
+            cast(months.cost_month + interval '1' month as date),
+            cast(newest_time.newest_date + interval '1' day as date)
+        ) as end_date
     from months
     cross join newest_time
+
+),
+
+daily as (
+
+    select
+        covered.*,
+        greatest(
+            {{ whole_days_between('covered.first_date', 'covered.end_date') }},
+            1
+        ) as covered_day_count
+    from covered
 
 ),
 
@@ -227,7 +235,9 @@ select
                 'A day cost ' || cast(cast(followed.change_ratio as decimal(18, 1)) as varchar)
                 || ' times as much as in the month before.'
         when followed.unpriced_count > 0
-            then followed.unpriced_count || ' of ' || followed.cost_count || ' costs have no price in LABELHOUSE_PRICES.'
+            then
+                followed.unpriced_count || ' of ' || followed.cost_count
+                || ' costs have no price in LABELHOUSE_PRICES.'
     end as finding
 from followed
 left join ranked

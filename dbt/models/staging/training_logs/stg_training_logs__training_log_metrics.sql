@@ -10,7 +10,10 @@ renamed as (
         log_event_id,
         {{ caseless('training_job_name') }} as training_job_key,
         training_job_name,
-        case when unit_uri like 'logs://%' then split_part(unit_uri, '/', 3) end as aws_region,
+        account_id,
+        aws_region,
+        -- where its log group is; saved logs say nothing of it
+        coalesce(account_id, '') || '/' || coalesce(aws_region, '') as logged_place,
         log_stream_name,
         host_name,
         metric_name,
