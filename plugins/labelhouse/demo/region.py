@@ -15,7 +15,7 @@ from operator import itemgetter
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import S3Backend, s3_backends
 
-from labelhouse.demo.changes import Change, JobState, LogEvent, TeamState, UserState
+from labelhouse.demo.changes import Change, EndpointState, JobState, LogEvent, TeamState, UserState
 from labelhouse.demo.world import Write
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,9 +38,10 @@ class Export:
 
 @dataclass(slots=True)
 class Region:
-    """The newest state of jobs (by name in lower case), teams and users (by name), and the log.
+    """The newest state of jobs (by name in lower case), teams, users and endpoints (by name), and the log.
 
     Args:
+        progress: every state of a job, by its name in lower case.
         name: of the region.
         now: the present (UTC).
         repeated_tokens: tokens of the log that were answered with nothing but themselves.
@@ -51,6 +52,8 @@ class Region:
     jobs: dict[str, JobState] = field(default_factory=dict)
     teams: dict[str, TeamState] = field(default_factory=dict)
     users: dict[str, UserState] = field(default_factory=dict)
+    endpoints: dict[str, EndpointState] = field(default_factory=dict)
+    progress: dict[str, list[JobState]] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
     repeated_tokens: set[str] = field(default_factory=set)
     _log: list[tuple[int, str, LogEvent]] = field(default_factory=list)
@@ -62,6 +65,9 @@ class Region:
                 insort(self._log, (change.timestamp, change.event_id, change))
             case JobState():
                 self.jobs[change.name.lower()] = change
+                self.progress.setdefault(change.name.lower(), []).append(change)
+            case EndpointState():
+                self.endpoints[change.name] = change
             case TeamState():
                 self.teams[change.name.lower()] = change
             case UserState() if change.is_deleted:
