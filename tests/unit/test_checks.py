@@ -16,6 +16,7 @@ from checked_cloudwatch import BAD_CLOUDWATCH_INPUTS, fill_cloudwatch
 from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
 from checked_costs import BAD_COST_MARTS, fill_costs
 from checked_labels import BAD_LABEL_INPUTS, BAD_LABEL_MARTS
+from checked_operations import BAD_OPERATIONS_MARTS, fill_operations
 from checked_trailing import BAD_TRAILING_INPUTS, SOURCES, fill_ledger
 from checked_training import BAD_TRAINING_INPUTS, BAD_TRAINING_MARTS, fill_training
 from checked_training_sources import BAD_TRAINING_SOURCES
@@ -32,6 +33,7 @@ def build() -> Iterator[duckdb.DuckDBPyConnection]:
         fill(connection)
         fill_training(connection)
         fill_cloudwatch(connection)
+        fill_operations(connection)
         fill_costs(connection)
         fill_ledger(connection)
         yield connection
@@ -210,7 +212,14 @@ BAD_INPUTS = [
     *BAD_TRAINING_INPUTS,
     *BAD_TRAINING_SOURCES,
 ]
-BAD_MARTS = [*BAD_TRAINING_MARTS, *BAD_COST_MARTS, *BAD_WORKFORCE_MARTS, *BAD_ANNOTATION_MARTS, *BAD_LABEL_MARTS]
+BAD_MARTS = [
+    *BAD_TRAINING_MARTS,
+    *BAD_WORKFORCE_MARTS,
+    *BAD_ANNOTATION_MARTS,
+    *BAD_LABEL_MARTS,
+    *BAD_COST_MARTS,
+    *BAD_OPERATIONS_MARTS,
+]
 
 
 def run_one(

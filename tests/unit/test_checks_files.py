@@ -86,8 +86,9 @@ NOT_UNDERSTOOD = {
     "a row named by who made it": (
         GOOD + "    keys: [worker_id]\n",
         ", expectation 1: keys: 'worker_id' may not name a row (allowed: account_id, aws_region, "
-        "column_name, dataset_object_id, event_date, event_name, field_name, file_uri, labeling_job_name, metric_name, "
-        "position, row_count, run_id, source_name, unit_uri, unit_version, usual_count)",
+        "column_name, dataset_object_id, endpoint_name, event_date, event_name, field_name, file_uri, "
+        "labeling_job_name, metric_name, position, row_count, run_id, source_name, unit_uri, unit_version, "
+        "usual_count, variant_name)",
     ),
     "an unknown expectation": (
         GOOD.replace("not_be_null", "not_be_nil"),

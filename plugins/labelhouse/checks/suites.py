@@ -34,6 +34,7 @@ KEY_COLUMNS = frozenset(
         *("training_job_id", "job_family", "family_id", "cost_id", "cost_kind", "subject_name", "priced_by"),
         *("account_id", "aws_region", "run_id", "metric_name", "event_name", "file_uri"),
         *("column_name", "field_name", "row_count", "usual_count"),
+        *("endpoint_name", "variant_name"),
     )
 )
 
