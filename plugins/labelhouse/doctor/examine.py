@@ -20,6 +20,8 @@ from labelhouse.sources.requests import careful, through
 
 #: So far back places are listed that can be listed from a time on.
 RECENT = timedelta(days=2)
+#: What a trail delivers, it delivers all the time.
+_DELIVERED = frozenset({"cloudtrail", "trail_digests"})
 #: So many units are listed at most: a page of a bucket.
 MOST_UNITS = 1000
 #: AWS refuses requests whose clock is five minutes off, S3 a quarter of an hour.
@@ -97,7 +99,10 @@ def _reading(place: Examined) -> list[Finding]:
 
 def _units(place: Examined) -> list[Unit]:
     window = Window() if place.target.scheme == "file" else Window(place.now() - RECENT)
-    return list(islice(place.source.list_units(place.place.uri, place.clients, window), MOST_UNITS))
+    units = place.source.list_units(place.place.uri, place.clients, window)
+    if place.source.name in _DELIVERED:  # older ones may be listed along; of other sources these count, too
+        units = (unit for unit in units if unit.unit_at in window)
+    return list(islice(units, MOST_UNITS))
 
 
 def _empty(place: Examined) -> Iterator[Finding]:
@@ -109,7 +114,7 @@ def _empty(place: Examined) -> Iterator[Finding]:
     elif next(iter(list_objects(place.place.uri, place.clients)), None) is None:
         to_do = "correct the place, or see that something is delivered there"
         yield place.finding(State.MISSING, "nothing lies there", to_do, guide_of(name))
-    elif name in ("cloudtrail", "trail_digests") and target.scheme == "s3":
+    elif name in _DELIVERED and target.scheme == "s3":
         what = f"nothing of the source was delivered there in {RECENT.days} days"
         to_do = "correct the prefix, or see that the trail delivers"
         yield place.finding(State.MISSING if name == "trail_digests" else State.NOTE, what, to_do, guide_of(name))

@@ -66,15 +66,15 @@ class Watch:
     skew: timedelta | None = None
     bucket_regions: dict[str, str] = field(default_factory=dict)
     client_region: str | None = None
-    _watched: set[str] = field(default_factory=set)
+    _watched: dict[int, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, name: str) -> Any:
         """The client of that name, watched by this and no other."""
         with self._lock:  # sources ask from several threads
             client = self.clients(name)
-            if name not in self._watched:
-                self._watched.add(name)
+            if id(client) not in self._watched:  # factories may make another one under the same name
+                self._watched[id(client)] = client
                 self._hook(client)
         return client
 
