@@ -16,6 +16,8 @@ SOURCES = {
     "labeling_job_states": "s3://bucket/events",
     "workteams": "sagemaker://us-east-1",
     "workers": "cognito-idp://us-east-1/us-east-1_AbCdEf123",
+    "cloudwatch_metrics": "cloudwatch://us-east-1",
+    "model_predictions": "s3://bucket/capture",
 }
 #: Table → the source whose newest unit its file looks at.
 FRESH = {
@@ -27,6 +29,8 @@ FRESH = {
     "labeling_job_states": "labeling_job_states",
     "workteams": "workteams",
     "workers": "workers",
+    "cloudwatch_metrics": "cloudwatch_metrics",
+    "model_predictions": "model_predictions",
 }
 #: Table → a column that a renamed field leaves empty.
 LOSABLE = {
@@ -91,6 +95,9 @@ def _repeated(table: str, times: int) -> str:
     return f"insert into raw.{table} select {table}.* from raw.{table}, range({times}) where event_at = {TODAY};"
 
 
+PREDICTIONS = "model_predictions"
+
+
 def _trailing() -> Iterator[tuple[str, str, str, str]]:
     for table in COUNTED:
         yield with_history(table) + _repeated(table, 1000), table, "warn", "A day has about as many"
@@ -112,6 +119,12 @@ NEW_FIELD = """
 #: What is done to a sound build · table · severity · start of the sentence that fails.
 BAD_TRAILING_INPUTS = [
     *_trailing(),
+    (
+        with_history(PREDICTIONS) + f"update raw.{PREDICTIONS} set prediction_label = null where event_at = {TODAY}",
+        PREDICTIONS,
+        "warn",
+        "No field's share of missing values",
+    ),
     ("delete from raw.ingest_ledger where source_name = 'workers'", "ingest_ledger", "warn", "Every source that is"),
     ("delete from raw.labeling_jobs", "worker_responses", "warn", "Every job with answers is one"),
     ("delete from raw.labeling_jobs", "worker_events", "warn", "Every job in the worker log is one"),

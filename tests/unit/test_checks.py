@@ -12,6 +12,7 @@ import pytest
 from checked_activity import BAD_ACTIVITY_INPUTS
 from checked_annotations import BAD_ANNOTATION_MARTS
 from checked_build import CANARY, MARTS, fill, open_build
+from checked_cloudwatch import BAD_CLOUDWATCH_INPUTS, fill_cloudwatch
 from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
 from checked_labels import BAD_LABEL_INPUTS, BAD_LABEL_MARTS
 from checked_trailing import BAD_TRAILING_INPUTS, SOURCES, fill_ledger
@@ -28,6 +29,7 @@ def build() -> Iterator[duckdb.DuckDBPyConnection]:
     with open_build() as connection:
         fill(connection)
         fill_training(connection)
+        fill_cloudwatch(connection)
         fill_ledger(connection)
         yield connection
 
@@ -103,6 +105,7 @@ REWRITTEN = """
 #: What is done to a sound build · table · severity · start of the sentence that fails.
 BAD_INPUTS = [
     *BAD_ACTIVITY_INPUTS,
+    *BAD_CLOUDWATCH_INPUTS,
     *BAD_CONTROL_PLANE_INPUTS,
     *BAD_LABEL_INPUTS,
     *BAD_TRAILING_INPUTS,
@@ -268,6 +271,7 @@ def test_every_shipped_check_has_been_seen_to_fail(build: duckdb.DuckDBPyConnect
     ]
     assert unseen == [
         "annotations: Labels have exactly the columns that the schema names.",
+        "cloudwatch_metrics: CloudWatch's metrics have exactly the columns that the schema names.",
         "frames: Frames have exactly the columns that the schema names.",
         "ingest_ledger: At most 5.0% of what a source brought for the changed days is in quarantine.",
         "labeling_job_states: Changes of labelling jobs have exactly the columns that the schema names.",
@@ -275,6 +279,7 @@ def test_every_shipped_check_has_been_seen_to_fail(build: duckdb.DuckDBPyConnect
         "management_events: Management events have exactly the columns that the schema names.",
         "manifest_entries: Manifest entries have exactly the columns that the schema names.",
         "mask_areas: Areas of masks have exactly the columns that the schema names.",
+        "model_predictions: Predictions have exactly the columns that the schema names.",
         "trail_digests: Verified files have exactly the columns that the schema names.",
         "training_metrics: Points of training metrics have exactly the columns that the schema names.",
         "worker_events: Lines of the worker log have exactly the columns that the schema names.",
