@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from io import BytesIO
 from typing import Any
 
-from control_plane import team
+from control_plane import ACCOUNT, team
 from labelhouse.doctor.examine import examine
 from labelhouse.doctor.findings import Finding
 from labelhouse.settings import load_settings
@@ -18,7 +18,7 @@ from labelhouse.sources import Clients
 from served_aws import clients_of, refused
 
 NOW = datetime(2026, 5, 6, 7, 30, tzinfo=UTC)
-ACCOUNT, BUCKET = "111122223333", "lab"
+BUCKET = "lab"
 TRAIL_ARN = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/main"
 LOG_FILE = (
     f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/05/06/{ACCOUNT}_CloudTrail_us-east-1_20260506T0700Z_0000.json.gz"

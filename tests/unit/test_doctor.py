@@ -10,8 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from control_plane import POOL, Account, user
-from doctored import BUCKET, Aws, bucket, date, denied, found, teams, words
-from doctored import NOW as NOW
+from doctored import BUCKET, NOW, Aws, bucket, date, denied, found, teams, words
 from labelhouse.doctor.examine import MOST_SKEW
 from labelhouse.settings import PROJECT_DIR
 from sample_job import write_job

@@ -44,7 +44,7 @@ def about_trail(*, source: str = "cloudtrail", place: str = PLACE, **told: Any) 
 
 def test_a_trail_that_logs_everything_is_fine() -> None:
     assert about_trail() == [FINE]
-    assert about_trail(S3KeyPrefix=None or "", place=f"{PLACE}/111122223333/CloudTrail/us-east-1") == [FINE]
+    assert about_trail(S3KeyPrefix=None or "", place=f"{PLACE}/011122223333/CloudTrail/us-east-1") == [FINE]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_trail_without_log_file_validation() -> None:
     [
         (PLACE, None, True),
         (f"s3://{BUCKET}", None, True),
-        (f"{PLACE}/111122223333/CloudTrail", None, True),
+        (f"{PLACE}/011122223333/CloudTrail", None, True),
         (PLACE, "main", False),
         (f"s3://{BUCKET}/main", "main", True),
         (f"s3://{BUCKET}/main/AWSLogs/111122223333", "main", True),
@@ -118,13 +118,13 @@ def test_which_trails_deliver_to_a_place(place: str, prefix: str | None, is_mean
 
 def test_a_trail_is_asked_in_its_home_region() -> None:
     regions: list[str] = []
-    aws = Aws(bucket(LOG_FILE) | trail(HomeRegion="eu-central-1"))
+    clients = Aws(bucket(LOG_FILE) | trail(HomeRegion="eu-central-1")).clients
 
     def client(name: str) -> Any:
         regions.append(name)
-        return aws.clients(name)
+        return clients(name)
 
-    found(client, cloudtrail=f"{PLACE}/111122223333/CloudTrail/us-west-2")
+    found(client, cloudtrail=f"{PLACE}/011122223333/CloudTrail/us-west-2")
     asked = [name for name in regions if name.startswith("cloudtrail")]
     assert set(asked) == {"cloudtrail@us-west-2", "cloudtrail@eu-central-1"}
 
@@ -190,10 +190,11 @@ def test_a_log_group_that_is_not_there() -> None:
 
 
 def test_a_log_group_in_another_region() -> None:
-    here, there = Aws({"DescribeLogGroups": {"logGroups": []}} | teams(NEW)), Aws(log_group(NOW) | teams(NEW))
+    here = Aws({"DescribeLogGroups": {"logGroups": []}} | teams(NEW)).clients
+    there = Aws(log_group(NOW) | teams(NEW)).clients
 
     def client(name: str) -> Any:
-        return (there if "@eu-west-1" in name else here).clients(name)
+        return there(name) if "@eu-west-1" in name else here(name)
 
     findings = found(client, worker_activity=LOG, workteams="sagemaker://eu-west-1")
     assert words(findings) == [
@@ -213,7 +214,7 @@ def test_a_log_whose_pages_do_not_end() -> None:
 
 
 def test_events_may_not_be_read() -> None:
-    arn = f"arn:aws:logs:us-east-1:111122223333:log-group:{GROUP}:log-stream:"
+    arn = f"arn:aws:logs:us-east-1:011122223333:log-group:{GROUP}:log-stream:"
     refusal = denied("logs:FilterLogEvents", arn)
     assert words(found(Aws(log_group() | {"FilterLogEvents": refusal}), worker_activity=LOG)) == [
         ("missing", f"logs:FilterLogEvents on {arn} is denied", "iam-policy")

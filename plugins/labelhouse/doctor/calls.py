@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from labelhouse.doctor.places import Target
 
 ANY = "*"
+#: The action of an operation that needs no permission.
+EVERYBODY = ""
 _BUCKET = "arn:{partition}:s3:::{bucket}"
 _OBJECTS = _BUCKET + "/{folder}*"
 _LOG_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:{group}:*"
@@ -24,7 +26,7 @@ class Call:
 
     Args:
         operation: `service:Operation` as the SDK names them.
-        action: as IAM names it.
+        action: as IAM names it; EVERYBODY where everybody may.
         resource: ARN with the parts of a `Target`; ANY where IAM knows no resource for the action.
         lost: what stays unknown where only this is refused; None where without it the source cannot be read.
     """
@@ -58,12 +60,43 @@ _LOG_EVENTS = (_call("logs:DescribeLogGroups"), _call("logs:FilterLogEvents", _L
 _CALLS: dict[str, dict[str, tuple[Call, ...]]] = {
     "a2i_output": {},
     "cloudtrail": {},
+    "cloudwatch_metrics": {
+        "cloudwatch": (
+            _call("cloudwatch:ListMetrics"),
+            _call("cloudwatch:GetMetricData"),
+            Call("sts:GetCallerIdentity", EVERYBODY),
+        ),
+    },
+    "endpoints": {
+        "sagemaker": (
+            _sagemaker("ListEndpoints"),
+            _sagemaker("DescribeEndpoint", "endpoint"),
+            _sagemaker("DescribeEndpointConfig", "endpoint-config"),
+        ),
+    },
     "labeling_job_states": {},
     "labeling_jobs": {
         "sagemaker": (_sagemaker("ListLabelingJobs"), _sagemaker("DescribeLabelingJob", "labeling-job")),
     },
     "labeling_output": {},
+    "model_predictions": {},
     "trail_digests": {"s3": (*_FILES, _call("cloudtrail:ListPublicKeys"))},
+    "training_jobs": {
+        "sagemaker": (
+            _sagemaker("ListTrainingJobs"),
+            _sagemaker("DescribeTrainingJob", "training-job"),
+            _sagemaker("ListTags", "training-job", "the tags of training jobs"),
+        ),
+    },
+    "training_logs": {"logs": (*_LOG_EVENTS, _sagemaker("DescribeTrainingJob", "training-job"))},
+    "trial_components": {
+        "sagemaker": (
+            _sagemaker("ListTrialComponents"),
+            _sagemaker("DescribeTrialComponent", "experiment-trial-component"),
+            _sagemaker("ListTrials"),
+            _sagemaker("DescribeTrial", "experiment-trial"),
+        ),
+    },
     "worker_activity": {"logs": _LOG_EVENTS},
     "workers": {
         "cognito-idp": (
@@ -118,6 +151,7 @@ _TRAIL = (
 #: What the doctor alone asks, likewise.
 _DOCTOR_CALLS: dict[str, dict[str, tuple[Call, ...]]] = {
     "cloudtrail": {"s3": _TRAIL},
+    "model_predictions": {},
     "trail_digests": {"s3": _TRAIL},
     "worker_activity": {"logs": (_sagemaker("ListWorkteams"),)},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -43,7 +44,8 @@ def examine(
         SourceError: there is no source of such a name.
     """
     named = [(source_named(name), settings) for name, settings in sources.items()]
-    regions = {target_of(place.uri).region for _, settings in named for place in settings.places} - {None}
+    targets = [target_of(place.uri) for settings in sources.values() for place in settings.places]
+    regions = frozenset(target.region for target in targets if target.region)
     skews: list[timedelta] = []
     useless: set[str | None] = set()
     for source, settings in named:
@@ -51,9 +53,9 @@ def examine(
         for place in settings.places:
             if place.connection in useless and target_of(place.uri).scheme != "file":
                 continue  # its credentials were found wanting
-            watch = Watch(paced, now)
-            examined = Examined(source, place, through(watch, place.connection), frozenset(filter(None, regions)), now)
-            yield from _about(examined, watch)
+            with closing(Watch(paced, now)) as watch:
+                examined = Examined(source, place, through(watch, place.connection), regions, now)
+                yield from _about(examined, watch)
             if watch.skew is not None:
                 skews.append(watch.skew)
             if _is_useless(watch):
@@ -88,7 +90,7 @@ def _reading(place: Examined) -> list[Finding]:
         if not units:
             return list(_empty(place))
         # the smallest object will do; of an API the newest unit says most
-        unit = min(units, key=lambda each: each.size_bytes) if units[-1].version else units[-1]
+        unit = min(reversed(units), key=lambda each: each.size_bytes)
         source.read_unit(unit, clients)
     except (UnitGone, UnitReplaced):
         return []  # it was there a moment ago

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from labelhouse.doctor.calls import (
     ANY,
+    EVERYBODY,
     EXPORT_OF_GROUP,
     EXPORT_TO_BUCKET,
     LAKE,
@@ -105,6 +106,8 @@ def _statements(name: str, asked: Iterable[Asked]) -> list[Statement]:
     """The statements for calls, those with the same resources and conditions together."""
     found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for call, target in asked:
+        if call.action == EVERYBODY:
+            continue
         arn = target.arn(call.resource)
         # a listing is held to the folders of one bucket; everything else may share a statement
         scope = found[call.action, arn if call.is_listing else ""]

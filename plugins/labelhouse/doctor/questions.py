@@ -70,12 +70,13 @@ Question = Callable[[Examined], Iterator[Finding]]
 
 def questions_of(source_name: str, target: Target) -> tuple[Question, ...]:
     """What is asked about a place of a source."""
-    from labelhouse.doctor import teams, trails
+    from labelhouse.doctor import log_groups, teams, trails
 
     questions: dict[tuple[str, str], tuple[Question, ...]] = {
         ("cloudtrail", "s3"): (trails.data_events, trails.delivery),
         ("trail_digests", "s3"): (trails.validation,),
-        ("worker_activity", "logs"): (teams.log_group,),
+        ("training_logs", "logs"): (log_groups.elsewhere,),
+        ("worker_activity", "logs"): (log_groups.elsewhere, teams.activity),
         ("workteams", "sagemaker"): (teams.old_teams,),
     }
     return questions.get((source_name, target.scheme), ())

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labelhouse.doctor.findings import Finding, State
+from labelhouse.doctor.log_groups import exists
 from labelhouse.doctor.questions import Examined
 from labelhouse.sources.control_plane import Api
 
@@ -24,18 +25,14 @@ _GUIDE = "workers-activity"
 _NEW_TEAM = "make a private team, which may be without members and be deleted again"
 
 
-def log_group(place: Examined) -> Iterator[Finding]:
-    """Whether the log group is here, and somebody has written to it within a year."""
-    target = place.target
-    assert target.region
-    if not _exists(place, target.region):
-        for region in sorted(place.regions - {target.region}):
-            if _exists(place, region):
-                what = f"the log group is in {region}, not in {target.region}"
-                yield place.finding(State.MISSING, what, f"name logs://{region}{target.group}", "regions")
+def activity(place: Examined) -> Iterator[Finding]:
+    """Whether somebody has written to the log within a year, and if not, what the teams have to do with it."""
+    region = place.target.region
+    assert region
+    if not exists(place, region):
         yield from _teams_of_log(place, "the log group does not exist")
         return
-    has_events = _has_events(place, target.region)
+    has_events = _has_events(place, region)
     if has_events is None:
         what = f"{MOST_PAGES} pages hold no event, so whether somebody works could not be checked"
         yield place.finding(State.UNKNOWN, what)
@@ -63,11 +60,6 @@ def _teams_of_log(place: Examined, what: str) -> Iterator[Finding]:
     else:
         to_do = "look whether private teams took tasks, and whether the log group was deleted or emptied"
     yield place.finding(State.MISSING, what, to_do, _GUIDE)
-
-
-def _exists(place: Examined, region: str) -> bool:
-    listed = place.api("logs", region).ask("describe_log_groups", logGroupNamePrefix=place.target.group)
-    return any(each["logGroupName"] == place.target.group for each in listed.get("logGroups", ()))
 
 
 def _has_events(place: Examined, region: str) -> bool | None:

@@ -17,7 +17,6 @@ from typing import Any
 from labelhouse.sources import Clients
 from labelhouse.sources.objects import Refusal, refusal_of
 
-_HANDLER = "labelhouse-doctor"
 _PARAMETERS = "labelhouse-parameters"
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
@@ -67,16 +66,22 @@ class Watch:
     bucket_regions: dict[str, str] = field(default_factory=dict)
     client_region: str | None = None
     _watched: dict[int, Any] = field(default_factory=dict)
+    _hooks: list[tuple[Any, str, Callable[..., None]]] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, name: str) -> Any:
-        """The client of that name, watched by this and no other."""
+        """The client of that name, watched."""
         with self._lock:  # sources ask from several threads
             client = self.clients(name)
             if id(client) not in self._watched:  # factories may make another one under the same name
                 self._watched[id(client)] = client
                 self._hook(client)
         return client
+
+    def close(self) -> None:
+        """Looks no longer; clients that others share are as they were."""
+        for client, event, hook in self._hooks:
+            client.meta.events.unregister(event, hook)
 
     def _hook(self, client: Any) -> None:
         service, region = client.meta.service_model.service_name, client.meta.region_name
@@ -93,11 +98,10 @@ class Watch:
             if refusal := refusal_of(exception):
                 self._refused(context[_PARAMETERS], refusal)
 
-        events = client.meta.events
         hooks = {"before-parameter-build": asked, "after-call": answered, "after-call-error": failed}
         for event, hook in hooks.items():
-            events.unregister(event, unique_id=f"{_HANDLER}-{event}")
-            events.register(event, hook, unique_id=f"{_HANDLER}-{event}")
+            client.meta.events.register(event, hook)
+            self._hooks.append((client, event, hook))
 
     def _answered(self, request: Request, status: int, parsed: dict[str, Any]) -> None:
         metadata = parsed.get("ResponseMetadata", {})

@@ -162,7 +162,10 @@ TRAINING_LOG_METRICS = Table(
             repeats=True,
         ),
         Column(
-            "account_id", "string", "Account of the log group, twelve digits; NULL where the log was saved.", repeats=True
+            "account_id",
+            "string",
+            "Account of the log group, twelve digits; NULL where the log was saved.",
+            repeats=True,
         ),
         AWS_REGION,
     ),
