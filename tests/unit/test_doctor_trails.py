@@ -105,7 +105,7 @@ def test_a_trail_without_log_file_validation() -> None:
         (f"{PLACE}/011122223333/CloudTrail", None, True),
         (PLACE, "main", False),
         (f"s3://{BUCKET}/main", "main", True),
-        (f"s3://{BUCKET}/main/AWSLogs/111122223333", "main", True),
+        (f"s3://{BUCKET}/main/AWSLogs/011122223333", "main", True),
         (f"s3://{BUCKET}/mai", "main", False),
     ],
 )

@@ -21,6 +21,7 @@ from labelhouse.doctor.calls import (
 )
 from labelhouse.doctor.places import Target, target_of
 from labelhouse.settings import Place, Settings, SourceSettings
+from labelhouse.sources import source_named
 
 #: `(connection)` → the account that it reads from; None where nobody can tell.
 Account = Callable[[str | None], str | None]
@@ -45,7 +46,12 @@ def policy_of(settings: Settings, sources: Mapping[str, SourceSettings], account
     Args:
         sources: those that are read.
         account: asked once a place; ARNs hold `*` for an account that nobody knows.
+
+    Raises:
+        SourceError: there is no source of such a name.
     """
+    for name in sources:
+        source_named(name)
     statements: list[Statement] = []
     doctors: list[Asked] = []
     for name, source in sources.items():
