@@ -18,6 +18,10 @@ SOURCES = {
     "workers": "cognito-idp://us-east-1/us-east-1_AbCdEf123",
     "cloudwatch_metrics": "cloudwatch://us-east-1",
     "model_predictions": "s3://bucket/capture",
+    "training_jobs": "sagemaker://us-east-1",
+    "trial_components": "sagemaker://us-east-1",
+    "training_logs": "logs://us-east-1/aws/sagemaker/TrainingJobs",
+    "endpoints": "sagemaker://us-east-1",
 }
 #: Table → the source whose newest unit its file looks at.
 FRESH = {
@@ -31,6 +35,10 @@ FRESH = {
     "workers": "workers",
     "cloudwatch_metrics": "cloudwatch_metrics",
     "model_predictions": "model_predictions",
+    "training_jobs": "training_jobs",
+    "trial_components": "trial_components",
+    "training_log_metrics": "training_logs",
+    "endpoint_variants": "endpoints",
 }
 #: Table → a column that a renamed field leaves empty.
 LOSABLE = {
@@ -43,6 +51,7 @@ COUNTED = [
     *FRESH,
     *("manifest_entries", "annotations", "frames", "mask_areas"),
     *("management_events", "workteam_jobs"),
+    *("training_job_metrics", "trial_component_metrics"),
 ]
 TODAY = "timestamptz '2026-03-01 12:00:00+00'"
 CHANGE = """
