@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,7 +36,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-LakeOption = Annotated[Path, typer.Option("--lake", help="Folder of the lake; made on first use.")]
+LakeOption = Annotated[
+    str, typer.Option("--lake", help="Folder of the lake, or s3://bucket/prefix; made on first use.")
+]
 
 SourceOption = Annotated[
     list[str] | None,
@@ -73,7 +74,7 @@ def _commands() -> None:
 @app.command()
 def run(
     source: SourceOption = None,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
     replay_quarantined: Annotated[
         bool, typer.Option("--replay-quarantined", help="Load again what has records in quarantine.")
     ] = False,
@@ -115,7 +116,7 @@ def run(
 @app.command()
 def doctor(
     source: SourceOption = None,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
     policy: Annotated[
         bool, typer.Option("--policy", help="Print the IAM policy for exactly what is asked, and check nothing.")
     ] = False,
@@ -151,7 +152,7 @@ def check(
     suite: Annotated[
         list[str] | None, typer.Option("--suite", help="inputs, marts or drift; may be given again. Without any: all.")
     ] = None,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
 ) -> None:
     """Check the lake as it is and the published marts; nothing is published. Exit code 1: something would hold."""
     from labelhouse.checks.lake_check import check_lake
@@ -170,7 +171,7 @@ def release(
     hours: Annotated[
         float, typer.Option("--hours", help="How long the same checks pass in later builds, too; 0: in this one only.")
     ] = 0,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
 ) -> None:
     """Release a held publication: let the checks that failed pass, then build on and publish."""
     from labelhouse.pipeline import continue_build, release_hold
@@ -186,7 +187,7 @@ def release(
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT: marts by bare name, the lake's tables as raw.<table>.")],
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
     format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
 ) -> None:
     """Read the published marts and the raw tables; nothing can be changed."""
@@ -198,7 +199,7 @@ def query(
 
 
 @app.command()
-def quarantine(lake: LakeOption = Path("lake")) -> None:
+def quarantine(lake: LakeOption = "lake") -> None:
     """Show what could not be loaded and why, one JSON object a line; encrypted records are opened with the key."""
     from labelhouse.identities import load_identities
     from labelhouse.marts.read import query_lake
@@ -218,7 +219,7 @@ def quarantine(lake: LakeOption = Path("lake")) -> None:
 @app.command()
 def erase(
     sub: Annotated[str, typer.Option("--sub", help="The worker's `sub` in Cognito or OIDC, or his pseudonym.")],
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
 ) -> None:
     """Destroy what the identity map knows of a worker; his pseudonym stays in the lake and leads to nobody."""
     from labelhouse.identity_map import erase as erase_person
@@ -257,7 +258,7 @@ def main() -> None:
         sys.exit(WRONG_USE)
 
 
-def _settings(lake: Path) -> Settings:
+def _settings(lake: str) -> Settings:
     """Settings from the environment for a lake of one's own: without a key set, it makes and keeps one."""
     found = load_settings(lake=lake)
     return found if found.pseudonym_key else load_settings(lake=lake, own_pseudonym_key=True)
