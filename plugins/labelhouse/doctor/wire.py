@@ -98,7 +98,11 @@ class Watch:
             if refusal := refusal_of(exception):
                 self._refused(context[_PARAMETERS], refusal)
 
-        hooks = {"before-parameter-build": asked, "after-call": answered, "after-call-error": failed}
+        hooks: dict[str, Callable[..., None]] = {
+            "before-parameter-build": asked,
+            "after-call": answered,
+            "after-call-error": failed,
+        }
         for event, hook in hooks.items():
             client.meta.events.register(event, hook)
             self._hooks.append((client, event, hook))
