@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 
 from control_plane import ACCOUNT
 from doctored import BUCKET, GROUP
+from iam import Need, actions, allows
 from labelhouse.doctor.calls import known_sources
 from labelhouse.doctor.examine import examine
 from labelhouse.doctor.policy import policy_of
@@ -42,15 +42,6 @@ LONG = timedelta(days=60)
 EVER = Window()
 
 
-@dataclass(frozen=True)
-class Need:
-    """What a request asks of IAM."""
-
-    action: str
-    resource: str
-    keys: tuple[tuple[str, str], ...]
-
-
 def need_of(request: Request) -> Need | None:
     """None where AWS asks for no permission."""
     given = request.parameters
@@ -76,27 +67,6 @@ def resource_of(request: Request) -> str:
         return f"{arn.format('cognito-idp')}userpool/{given['UserPoolId']}"
     named = (given.get(name) for name in ("WorkteamArn", "ResourceArn", "TrailName", "Name"))
     return next(filter(None, named), "*")
-
-
-def is_like(pattern: str, value: str) -> bool:
-    """As IAM matches: `*` and `?`, and `${*}` for the character itself."""
-    parts = re.split(r"(\$\{[*?$]\}|[*?])", pattern)
-    words = {"*": ".*", "?": "."}
-    regex = "".join(words.get(part) or re.escape(part[2] if part.startswith("${") else part) for part in parts)
-    return re.fullmatch(regex, value, re.DOTALL) is not None
-
-
-def allows(statement: dict[str, Any], need: Need) -> bool:
-    keys = dict(need.keys)
-    conditions = statement.get("Condition", {})
-    return (
-        need.action in statement["Action"]
-        and any(is_like(each, need.resource) for each in statement["Resource"])
-        and all(
-            any(is_like(each, keys[key]) for each in values) for key, values in conditions.get("StringLike", {}).items()
-        )
-        and all(keys[key] in values for key, values in conditions.get("StringEquals", {}).items())
-    )
 
 
 def read_everything(names: Iterable[str], window: Window = EVER) -> list[Request]:
@@ -134,10 +104,6 @@ def policy(*names: str, **settings: Any) -> list[dict[str, Any]]:
     found = load_settings({}, sources={name: PLACES[name] for name in names}, **settings)
     statements: list[dict[str, Any]] = policy_of(found, found.sources, lambda _: ACCOUNT)["Statement"]
     return statements
-
-
-def actions(statements: list[dict[str, Any]]) -> set[str]:
-    return {action for statement in statements for action in statement["Action"]}
 
 
 @pytest.fixture(scope="module")

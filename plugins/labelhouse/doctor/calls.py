@@ -126,7 +126,7 @@ EXPORT_TO_BUCKET = (*_FILES, Call("logs:CreateExportTask", "s3:PutObject", _OBJE
 LAKE = (
     *_FILES,
     _call("s3:PutObject", _OBJECTS),
-    Call("s3:DeleteObjects", "s3:DeleteObject", _OBJECTS),
+    _call("s3:DeleteObject", _OBJECTS),
     _call("s3:AbortMultipartUpload", _OBJECTS),
 )
 
@@ -138,7 +138,7 @@ def glue_calls(prefix: str) -> Iterator[Call]:
         resources = (f"{glue}catalog", f"{glue}database/{name}")
         for operation in ("GetDatabase", "CreateDatabase"):
             yield from (_call(f"glue:{operation}", resource) for resource in resources)
-        for operation in ("GetTable", "GetTables", "CreateTable", "UpdateTable", "DeleteTable"):
+        for operation in ("GetTable", "GetTables", "CreateTable", "UpdateTable"):
             yield from (_call(f"glue:{operation}", each) for each in (*resources, f"{glue}table/{name}/*"))
 
 
