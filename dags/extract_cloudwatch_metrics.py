@@ -12,8 +12,8 @@ and `cloudwatch:GetMetricData`; with `?period_seconds=1` metrics of high resolut
 
 **Which times.** Every hour: since two hours before that hour; the run of midnight (UTC): two days back. Load the
 history once, from the trigger form without a window: 60 s of two weeks, 300 s of the 63 days and 3600 s of the 455
-days before, and nothing from before that. Days older than two weeks are units that begin at midnight: a window must
-hold that.
+days before, and nothing from before that. What is older than two weeks are days, and weeks from Monday on: a window
+must hold their beginning.
 
 **Running it again** is always safe: what has not changed is not loaded again, coarse periods never replace fine ones,
 and a run that was cut short leaves nothing behind that anybody sees.

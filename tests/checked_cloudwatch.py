@@ -14,7 +14,7 @@ def fill_cloudwatch(connection: duckdb.DuckDBPyConnection) -> None:
         """
         insert into raw.cloudwatch_metrics by name
         select
-            'cloudwatch://us-east-1:111122223333/AWS/SageMaker/2026-03-01T00Z/60' as unit_uri,
+            'cloudwatch://us-east-1:111122223333/2026-03-01T00Z/60' as unit_uri,
             'v1' as unit_version,
             i || '/' || length(metric_name) as position,
             timestamptz '2026-03-03 00:00:00+00' as loaded_at,
@@ -30,8 +30,9 @@ def fill_cloudwatch(connection: duckdb.DuckDBPyConnection) -> None:
             event_at as period_at,
             i as metric_value,
             'None' as unit
-        from range(60) as minutes (i),
-            (values ('Invocations', 'EndpointName'), ('TasksSubmitted', 'WorkerId')) as metrics (metric_name, dimension);
+        from
+            range(60) as minutes (i),
+            (values ('Invocations', 'EndpointName'), ('TasksSubmitted', 'WorkerId')) as kinds (metric_name, dimension);
 
         insert into raw.model_predictions by name
         select

@@ -16,12 +16,12 @@ SOURCES = {
     "labeling_job_states": "s3://bucket/events",
     "workteams": "sagemaker://us-east-1",
     "workers": "cognito-idp://us-east-1/us-east-1_AbCdEf123",
-    "cloudwatch_metrics": "cloudwatch://us-east-1",
-    "model_predictions": "s3://bucket/capture",
     "training_jobs": "sagemaker://us-east-1",
     "trial_components": "sagemaker://us-east-1",
     "training_logs": "logs://us-east-1/aws/sagemaker/TrainingJobs",
     "endpoints": "sagemaker://us-east-1",
+    "cloudwatch_metrics": "cloudwatch://us-east-1",
+    "model_predictions": "s3://bucket/capture",
 }
 #: Table → the source whose newest unit its file looks at.
 FRESH = {
@@ -33,12 +33,12 @@ FRESH = {
     "labeling_job_states": "labeling_job_states",
     "workteams": "workteams",
     "workers": "workers",
-    "cloudwatch_metrics": "cloudwatch_metrics",
-    "model_predictions": "model_predictions",
     "training_jobs": "training_jobs",
     "trial_components": "trial_components",
     "training_log_metrics": "training_logs",
     "endpoint_variants": "endpoints",
+    "cloudwatch_metrics": "cloudwatch_metrics",
+    "model_predictions": "model_predictions",
 }
 #: Table → a column that a renamed field leaves empty.
 LOSABLE = {

@@ -18,7 +18,7 @@ from labelhouse.sources.metrics.periods import UnitName, stretches
 from served_aws import refused
 
 SOURCE = cloudwatch_metrics.SOURCE
-UNIT = f"cloudwatch://us-east-2:{ACCOUNT}/AWS/SageMaker/{HOUR:%Y-%m-%dT%HZ}/60"
+UNIT = f"cloudwatch://us-east-2:{ACCOUNT}/{HOUR:%Y-%m-%dT%HZ}/60"
 NOW = datetime(2024, 6, 20, 12, 34, 56, tzinfo=UTC)
 
 
@@ -98,11 +98,11 @@ def test_older_times_come_in_coarser_periods_without_a_gap_and_never_twice() -> 
         for period in (3600, 300, 60)
         if (of := [stretch for stretch in found if stretch.period_seconds == period])
     }
-    day, hour = timedelta(days=1), timedelta(hours=1)
-    fine, coarse = datetime(2024, 6, 7, tzinfo=UTC), datetime(2024, 4, 20, tzinfo=UTC)
+    week, day, hour = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
+    fine, coarse = datetime(2024, 6, 7, tzinfo=UTC), datetime(2024, 4, 22, tzinfo=UTC)
     assert spans[60] == (fine, datetime(2024, 6, 20, 13, tzinfo=UTC), hour, False)
     assert spans[300] == (coarse, fine, day, True)
-    assert spans[3600] == (datetime(2023, 3, 25, tzinfo=UTC), coarse, day, True)
+    assert spans[3600] == (datetime(2023, 3, 27, tzinfo=UTC), coarse, week, True)
     for stretch in found:
         kept = {60: 15, 300: 63, 3600: 455}[stretch.period_seconds]
         assert NOW - stretch.start < timedelta(days=kept)
@@ -134,14 +134,12 @@ def test_a_place_that_is_no_region_is_refused_with_what_is_allowed(uri: str) -> 
         list(SOURCE.list_units(uri, CloudWatch().clients, Window()))
 
 
-def test_units_name_account_namespace_time_and_period() -> None:
+def test_units_name_account_time_and_period() -> None:
     served = CloudWatch().put("Invocations", HOUR, 1)
     served.put("CPUUtilization", HOUR, 1, namespace="/aws/sagemaker/Endpoints")
     window = Window(HOUR, HOUR + timedelta(hours=1))
     units = list(SOURCE.list_units(PLACE, served.clients, window))
-    spaces = ("/aws/sagemaker/Endpoints", "AWS/SageMaker")
-    uris = [f"{PLACE}:{ACCOUNT}/{space}/{HOUR:%Y-%m-%dT%HZ}/60" for space in spaces]
-    assert [each.uri for each in units] == uris
+    assert [each.uri for each in units] == [f"{PLACE}:{ACCOUNT}/{HOUR:%Y-%m-%dT%HZ}/60"]
     assert {(each.version, each.unit_at) for each in units} == {("", HOUR)}
     for each in units:
         assert UnitName.parse(each.uri).uri == each.uri
@@ -150,8 +148,8 @@ def test_units_name_account_namespace_time_and_period() -> None:
 def test_who_may_not_ask_for_the_account_reads_without_it() -> None:
     served = CloudWatch(unservable={"GetCallerIdentity": refused("AccessDenied")}).put("Invocations", HOUR, 1)
     first = next(SOURCE.list_units(PLACE, served.clients, Window()))
-    assert first.uri.startswith(f"{PLACE}/AWS/Sage"), "metrics of the whole account need no listing"
-    uri = f"{PLACE}/AWS/SageMaker/{HOUR:%Y-%m-%dT%HZ}/60"
+    assert first.uri.startswith(f"{PLACE}/20")
+    uri = f"{PLACE}/{HOUR:%Y-%m-%dT%HZ}/60"
     assert rows_of(served, uri)[0]["account_id"] is None
 
 
@@ -187,7 +185,7 @@ def test_a_call_has_at_most_500_queries_of_valid_statistics_and_half_open_times(
     assert [len(call["MetricDataQueries"]) for call in calls] == [500, 500, 150]
     assert {(call["StartTime"], call["EndTime"]) for call in calls} == {(HOUR, HOUR + timedelta(hours=1))}
     assert len(lines) == 230 * 5
-    assert len(served.asked("ListMetrics")) == 3
+    assert len(served.asked("ListMetrics")) == len(catalog.namespaces()) + 2
 
 
 def test_units_of_a_load_share_the_listing_of_their_series() -> None:
@@ -227,7 +225,7 @@ def test_metrics_of_the_whole_account_are_asked_of_old_days_though_nobody_lists_
     space = "AWS/Sagemaker/ModelBuildingPipeline"
     served.points[space, "ExecutionStarted", ()] = {day + timedelta(hours=5, minutes=2): 1.0}
     window = Window(day, day + timedelta(days=1))
-    (found,) = (each for each in SOURCE.list_units(PLACE, served.clients, window) if space in each.uri)
+    (found,) = SOURCE.list_units(PLACE, served.clients, window)
     lines = [json.loads(line) for line in SOURCE.read_unit(found, served.clients).splitlines()]
     assert {line["MetricDataQueries"][0]["MetricStat"]["Stat"] for line in lines} == {"Average", "Sum"}
     rows = parse(SOURCE, SOURCE.read_unit(found, served.clients), found.uri).tables["cloudwatch_metrics"]
@@ -264,7 +262,7 @@ def test_listings_are_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -
     SOURCE.read_unit(unit(), clients)
     monkeypatch.setattr(cloudwatch, "LISTING_SECONDS", -1.0)
     SOURCE.read_unit(unit(), clients)
-    assert len(served.asked("ListMetrics")) == 2
+    assert len(served.asked("ListMetrics")) == 2 * len(catalog.namespaces())
 
 
 # --- answers

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
-from labelhouse.demo import api_training
+from labelhouse.demo import api_endpoints, api_training
 from labelhouse.demo.account import Account, everything
-from labelhouse.demo.changes import Change, LogEvent, TrainingJobState, TrialComponentState
+from labelhouse.demo.changes import Change, EndpointState, LogEvent, TrainingJobState, TrialComponentState
+from labelhouse.demo.endpoints import ENDPOINT
+from labelhouse.demo.endpoints import story as endpoint_story
 from labelhouse.demo.people import REGION
 from labelhouse.demo.places import SOURCE_NAMES, TRAINING_LOG_GROUP, sources
 from labelhouse.demo.training_calls import training_calls
@@ -51,8 +55,9 @@ def told() -> list[Change]:
 
 @pytest.fixture(scope="module")
 def running(told: list[Change]) -> Iterator[Account]:
-    """An account that does nothing but train, after two weeks."""
-    account = Account(iter(told), lambda: NOW)
+    """An account that does nothing but train and serve, after two weeks."""
+    serves = (each for each in endpoint_story(SEED, START) if isinstance(each, EndpointState))
+    account = Account(heapq.merge(told, islice(serves, 2), key=attrgetter("at")), lambda: NOW)
     account.start()
     try:
         yield account
@@ -91,7 +96,7 @@ def lake(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Settings
         sources={
             name: {"places": [uri], "requests_per_second": 10_000}
             for name, uri in sources(SEED).items()
-            if name in {"training_jobs", "trial_components", "training_logs"}
+            if name in {"training_jobs", "trial_components", "training_logs", "endpoints"}
         },
     )
     for name in settings.sources:
@@ -114,6 +119,9 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
     ("DescribeTrialComponent", {"TrialComponentName": "<job>-aws-training-job"}),
     ("ListTrials", {"TrialComponentName": "<job>-aws-training-job"}),
     ("DescribeTrial", {"TrialName": VEHICLES.run_group}),
+    ("ListEndpoints", {}),
+    ("DescribeEndpoint", {"EndpointName": ENDPOINT}),
+    ("DescribeEndpointConfig", {"EndpointConfigName": f"{ENDPOINT}-2"}),
 ]
 
 
@@ -139,8 +147,9 @@ def test_answers_have_the_wire_shape_of_botocores_models(
 
 
 def test_every_operation_is_held_to_its_shape() -> None:
-    assert {name for name, _ in REQUESTS} == set(api_training.OPERATIONS)
-    for name, operation in api_training.OPERATIONS.items():
+    served = api_training.OPERATIONS | api_endpoints.OPERATIONS
+    assert {name for name, _ in REQUESTS} == set(served)
+    for name, operation in served.items():
         members = service_model("sagemaker").operation_model(name).input_shape.members
         assert operation.parameters <= set(members)
 
@@ -171,7 +180,7 @@ def test_told_again_the_past_is_the_same_and_in_the_order_of_time(told: list[Cha
     again = takewhile(lambda each: each.at < START + timedelta(days=3), training_changes(SEED, START))
     assert list(again) == [each for each in told if each.at < START + timedelta(days=3)]
     assert [each.at for each in told] == sorted(each.at for each in told)
-    assert {"training_jobs", "trial_components", "training_logs"} < set(SOURCE_NAMES)
+    assert {"training_jobs", "trial_components", "training_logs", "endpoints"} < set(SOURCE_NAMES)
 
 
 def test_the_world_tells_the_trainings_too() -> None:
@@ -281,3 +290,12 @@ def test_who_made_a_run_does_not_enter_the_lake(lake: Settings) -> None:
     kept = b"".join(path.read_bytes() for path in sorted(Path(lake.lake).rglob("*")) if path.is_file())
     assert b"AROAEXAMPLE" not in kept
     assert b"nightly-retraining" not in kept
+
+
+def test_the_endpoint_is_described_with_its_second_instance(lake: Settings) -> None:
+    found = rows(
+        lake, "select endpoint_name, instance_count, instance_type, data_capture_uri from raw.endpoint_variants"
+    )
+    (row,) = found
+    assert (row["endpoint_name"], row["instance_count"]) == (ENDPOINT, 2)
+    assert row["data_capture_uri"].startswith("s3://labelhouse-demo/")

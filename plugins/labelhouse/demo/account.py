@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 from labelhouse.demo.changes import Change
+from labelhouse.demo.endpoints import story as endpoint_story
 from labelhouse.demo.exports import write_exports
 from labelhouse.demo.notices import close_topic, open_topic
 from labelhouse.demo.people import REGION
@@ -44,7 +45,8 @@ def everything(seed: int, start: datetime) -> Iterator[Write | Change]:
     In the order of time, without end.
     """
     trail = (replace(write, key=f"{TRAIL_PATH}/{write.key}") for write in log_files(seed, start))
-    return heapq.merge(story(seed, start), training_changes(seed, start), trail, key=attrgetter("at"))
+    every = (story(seed, start), training_changes(seed, start), trail, endpoint_story(seed, start))
+    return heapq.merge(*every, key=attrgetter("at"))
 
 
 class Account:

@@ -1,4 +1,4 @@
-"""What changes in the account beside its bucket: log events, and the newest state of jobs, teams and users."""
+"""What changes in the account beside its bucket: log events, the newest state of jobs, teams, users and endpoints."""
 
 from __future__ import annotations
 
@@ -126,4 +126,28 @@ class TrialComponentState:
     trials: tuple[tuple[str, str], ...]
 
 
-Change = TrainingJobState | TrialComponentState | LogEvent | JobState | TeamState | UserState
+@dataclass(frozen=True, slots=True)
+class EndpointState:
+    """An endpoint with one variant from `at` on, its last modification.
+
+    Args:
+        seed: of the world; what it measures follows from it.
+        began_at: when the world began, from which its days are counted.
+        capture_uri: where its inputs and outputs are captured.
+    """
+
+    at: datetime
+    name: str
+    seed: int
+    began_at: datetime
+    created_at: datetime
+    config_name: str
+    variant_name: str
+    model_name: str
+    instance_type: str
+    instance_count: int
+    capture_uri: str
+    status: Literal["InService", "Updating"] = "InService"
+
+
+Change = LogEvent | JobState | TeamState | UserState | TrainingJobState | TrialComponentState | EndpointState

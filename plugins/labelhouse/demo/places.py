@@ -9,6 +9,8 @@ from labelhouse.demo.people import REGION, issuer
 BUCKET = "labelhouse-demo"
 INPUT_PATH, OUTPUT_PATH = "labeling-input", "labeling-output"
 TRAIL_PATH, JOB_STATES_PATH = "AWSLogs", "labeling-job-states"
+#: Where endpoints' inputs and outputs are captured.
+CAPTURE_PATH = "data-capture"
 #: Where Ground Truth logs what private workers do.
 LOG_GROUP = "/aws/sagemaker/groundtruth/WorkerActivity"
 #: Where training jobs log.
@@ -29,10 +31,13 @@ def sources(seed: int) -> dict[str, str]:
         "training_logs": f"logs://{REGION}{TRAINING_LOG_GROUP}",
         "training_jobs": f"sagemaker://{REGION}",
         "trial_components": f"sagemaker://{REGION}",
+        "endpoints": f"sagemaker://{REGION}",
         "labeling_jobs": f"sagemaker://{REGION}",
         "labeling_job_states": f"s3://{BUCKET}/{JOB_STATES_PATH}",
         "workteams": f"sagemaker://{REGION}",
         "workers": f"cognito-idp://{REGION}/{user_pool(seed)}",
+        "cloudwatch_metrics": f"cloudwatch://{REGION}",
+        "model_predictions": f"s3://{BUCKET}/{CAPTURE_PATH}",
     }
 
 

@@ -17,6 +17,7 @@ from moto.s3.models import S3Backend, s3_backends
 
 from labelhouse.demo.changes import (
     Change,
+    EndpointState,
     JobState,
     LogEvent,
     TeamState,
@@ -48,9 +49,10 @@ class Export:
 
 @dataclass(slots=True)
 class Region:
-    """The newest state of jobs (by name in lower case), teams and users (by name), what is trained, and the logs.
+    """The newest state of jobs (by name in lower case), teams, users and endpoints, what is trained, and the logs.
 
     Args:
+        progress: every state of a job, by its name in lower case.
         name: of the region.
         now: the present (UTC).
         repeated_tokens: tokens of the log that were answered with nothing but themselves.
@@ -61,6 +63,8 @@ class Region:
     jobs: dict[str, JobState] = field(default_factory=dict)
     teams: dict[str, TeamState] = field(default_factory=dict)
     users: dict[str, UserState] = field(default_factory=dict)
+    endpoints: dict[str, EndpointState] = field(default_factory=dict)
+    progress: dict[str, list[JobState]] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
     repeated_tokens: set[str] = field(default_factory=set)
     training_jobs: dict[str, TrainingJobState] = field(default_factory=dict)
@@ -78,6 +82,9 @@ class Region:
                 self.trial_components[change.name] = change
             case JobState():
                 self.jobs[change.name.lower()] = change
+                self.progress.setdefault(change.name.lower(), []).append(change)
+            case EndpointState():
+                self.endpoints[change.name] = change
             case TeamState():
                 self.teams[change.name.lower()] = change
             case UserState() if change.is_deleted:

@@ -28,6 +28,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "list": (list,),
     "timestamp": (int, float),
+    "structure": (dict,),
 }
 
 
@@ -103,6 +104,12 @@ def _violations(shape: Any, value: Any, member: str) -> Iterator[str]:
     if isinstance(value, list):
         for each in value:
             yield from _violations(shape.member, each, f"{member}.member")
+    if isinstance(value, dict):
+        yield from (
+            f"'{member}.{missing}' must not be null" for missing in shape.required_members if missing not in value
+        )
+        for name in value.keys() & shape.members.keys():
+            yield from _violations(shape.members[name], value[name], f"{member}.{name}")
 
 
 def page(

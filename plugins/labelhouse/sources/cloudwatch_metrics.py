@@ -1,7 +1,7 @@
 """Source `cloudwatch_metrics`: every metric that SageMaker and Ground Truth publish in CloudWatch, before it forgets.
 
-A unit is one namespace in one hour of the last two weeks, in periods of 60 s; of older days in the periods that
-CloudWatch still has: 300 s up to 63 days, 3600 s up to 455 (`metrics.periods`). Before that it has nothing. Metrics of
+A unit is an hour of the last two weeks, in periods of 60 s, or an older day or week in the periods that CloudWatch
+still has: 300 s up to 63 days, 3600 s up to 455 (`metrics.periods`). Before that it has nothing. Metrics of
 high resolution are a place of their own, `?period_seconds=1`: CloudWatch keeps these for three hours.
 
 A record is one series and statistic of a unit, a row one of its values. Which statistics a metric has, and its unit,
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from labelhouse.sources import Clients, Source, Unit, Window, one_by_one, told_by_place
-from labelhouse.sources.metrics import answers, catalog
+from labelhouse.sources.metrics import answers
 from labelhouse.sources.metrics.cloudwatch import CloudWatch, forget_listings
 from labelhouse.sources.metrics.periods import SCHEME, Metrics, UnitName, oldest, stretches
 from labelhouse.sources.objects import list_objects, read_object
@@ -32,9 +32,10 @@ log = logging.getLogger(__name__)
 
 
 def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
-    """The hours and days of a region's namespaces, oldest first; or the saved answers below a folder or prefix.
+    """The hours, days and weeks of a region's metrics, oldest first; or the saved answers below a folder or prefix.
 
-    The account stands behind the region in their URIs, where it is known: every account has these namespaces.
+    The account stands behind the region in their URIs, where it is known: every account has metrics of these names.
+    Hours are listed where there is any series; of older times there may be some that are not listed any more.
 
     Raises:
         SourceError: the place is missing, or series cannot be listed.
@@ -47,14 +48,13 @@ def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
     forget_listings()
     cloudwatch = CloudWatch(clients, place.region, uri)
     account_id = cloudwatch.account_id()
-    listed = {namespace: bool(cloudwatch.series(namespace)) for namespace in catalog.namespaces()}
+    has_series = bool(cloudwatch.series())
     if window.start is not None and window.start < oldest(now):
         log.warning("CloudWatch keeps nothing from before %s; this window begins earlier.", oldest(now).date())
     for stretch in stretches(place.high_resolution_seconds, window, now):
-        for namespace, has_series in listed.items():
-            if has_series or (stretch.is_closed and catalog.metrics_of_the_account(namespace)):
-                name = UnitName(place.region, account_id, namespace, stretch)
-                yield Unit(name.uri, _CLOSED if stretch.is_closed else "", stretch.start, 0)
+        if has_series or stretch.is_closed:
+            uri_of = UnitName(place.region, account_id, stretch).uri
+            yield Unit(uri_of, _CLOSED if stretch.is_closed else "", stretch.start, 0)
 
 
 def read_unit(unit: Unit, clients: Clients) -> bytes:

@@ -6,7 +6,7 @@ job. A line of the log group and the same line of an export are one.
 
 **What is looked for.** The job's own metric definitions, which `DescribeTrainingJob` tells, then the built-in sets (see
 `training.definitions`). Definitions are read with an hour and kept with its bytes: the same bytes give the same rows.
-Beside a saved log, the answer of `aws sagemaker describe-training-job` in `<job>.json` tells those of its job.
+Among saved logs, the answer of `aws sagemaker describe-training-job` in `<job>.json` tells those of that job.
 
 **What is kept.** Values, steps and times; never the text of a line. A line in which nothing is found is filtered.
 """
@@ -38,7 +38,7 @@ TABLE = "training_log_metrics"
 _LOG_GROUPS = LogGroups(form="logs://REGION/aws/sagemaker/TrainingJobs", made_when="when a first training job runs")
 #: What CloudWatch writes to see whether it may, what consoles leave for a folder, and answers beside the logs.
 _NO_LOG = re.compile(r"(?:^|/)(?:aws-logs-write-test)?\Z|(?:^|/)\.[^/]*\Z|\.json(?:\.gz)?\Z", re.IGNORECASE)
-#: Between the versions of a log and of the answer beside it, and the size of the latter.
+#: Between the version of a log and that, the size and the URI of the answer about its job.
 _AND = "|"
 #: Bytes with definitions begin so.
 _BEGIN = b'{"jobs":'
@@ -76,19 +76,18 @@ def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
         yield from _LOG_GROUPS.list_hours(uri, clients, window)
         return
     units = list(list_objects(uri, clients))
-    answers = {unit.uri: unit for unit in units if unit.uri.endswith(".json")}
+    answers = {_job_of(unit.uri): unit for unit in units if unit.uri.endswith(".json")}
     for unit in units:
         if _NO_LOG.search(key_of(unit.uri)):
             continue
-        answer = answers.get(_answer_beside(unit.uri))
-        known = f"{unit.version}{_AND}{answer.version}{_AND}{answer.size_bytes}" if answer else unit.version
-        yield replace(unit, version=known)
+        answer = answers.get(_job_of(unit.uri))
+        parts = (unit.version, answer.version, str(answer.size_bytes), answer.uri) if answer else (unit.version,)
+        yield replace(unit, version=_AND.join(parts))
 
 
-def _answer_beside(uri: str) -> str:
-    """The URI of the answer about the job that a saved log is of, if there is one."""
-    folder, _, name = uri.rpartition("/")
-    return f"{folder}/{stream_of(name).job}.json"
+def _job_of(uri: str) -> str:
+    """The training job that a saved log, or an answer, is of."""
+    return stream_of(key_of(uri)).job
 
 
 def read_unit(unit: Unit, clients: Clients) -> bytes:
@@ -99,13 +98,13 @@ def read_unit(unit: Unit, clients: Clients) -> bytes:
     """
     if unit.uri.startswith(SCHEME):
         return _hour(unit, clients)
-    version, _, beside = unit.version.partition(_AND)
+    version, *answer = unit.version.split(_AND, 3)
     data = read_object(replace(unit, version=version), clients)
-    if not beside:
+    if not answer:
         return data
-    answer_version, _, size = beside.rpartition(_AND)
-    answer = read_object(Unit(_answer_beside(unit.uri), answer_version, unit.unit_at, int(size)), clients)
-    return _begun({stream_of(key_of(unit.uri)).job: _definitions_in(answer)}) + data
+    answer_version, size, answer_uri = answer
+    told = read_object(Unit(answer_uri, answer_version, unit.unit_at, int(size)), clients)
+    return _begun({_job_of(unit.uri): _definitions_in(told)}) + data
 
 
 def _hour(unit: Unit, clients: Clients) -> bytes:
@@ -300,7 +299,7 @@ class _Log:
 
 def _same_job(unit_uri: str) -> str:
     """Two jobs may write the same text; a log that lies in two folders is one."""
-    return unit_uri if unit_uri.startswith(SCHEME) else stream_of(key_of(unit_uri)).job
+    return unit_uri if unit_uri.startswith(SCHEME) else _job_of(unit_uri)
 
 
 SOURCE = Source(

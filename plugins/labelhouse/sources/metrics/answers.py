@@ -127,15 +127,19 @@ class _Reading:
 
     def document(self, text: Text | memoryview) -> Iterator[Parsed]:
         """A document's results, each a record."""
+        text_bytes = bytes(text)
         try:
-            document, is_suspect = decode(text)
+            document, is_suspect = decode(text_bytes)
         except Unreadable as reason:
-            self.refuse(str(reason), bytes(text), cleaned=False)
+            self.refuse(str(reason), text_bytes, cleaned=False)
             return
         if not isinstance(document, dict) or not isinstance(document.get("MetricDataResults"), list):
-            self.refuse("the document holds no list of MetricDataResults", bytes(text), cleaned=False)
+            self.refuse("the document holds no list of MetricDataResults", text_bytes, cleaned=False)
             return
-        document = _without_people(self._identities.clean(document), self._identities)
+        if b"@" in text_bytes or b"%40" in text_bytes or b"\\" in text_bytes:
+            document = self._identities.clean(document)
+        if "MetricDataQueries" in document:
+            document["MetricDataQueries"] = _without_people(document["MetricDataQueries"], self._identities)
         place = {name: document.get(name) for name in ("Region", "AccountId")}
         queries = _queries(document.get("MetricDataQueries"))
         held: dict[str, set[datetime]] = {}
@@ -180,7 +184,7 @@ class _Reading:
                 raise Unreadable(found)
             if shape.status_code == "Forbidden" or (shape.status_code == "InternalError" and not pairs):
                 raise Unreadable(f"CloudWatch did not answer for this series ({shape.status_code})")
-            series = _series(queries, shape.id, place)
+            series = _series(queries, shape.id, place, is_suspect=is_suspect)
         except Unreadable as reason:
             self.refuse(str(reason), result)
             return
@@ -245,10 +249,7 @@ def _without_people(value: Any, identities: Identities) -> Any:
     name, person = value.get("Name"), value.get("Value")
     if isinstance(name, str) and name.lower().replace("_", "") in _PEOPLE and person not in (None, ""):
         return {**value, "Value": identities.pseudonym(str(person))}
-    return {
-        key: item if key in ("Values", "Timestamps") else _without_people(item, identities)
-        for key, item in value.items()
-    }
+    return {key: _without_people(item, identities) for key, item in value.items()}
 
 
 def _without_values(result: Any) -> Any:
@@ -262,7 +263,7 @@ def _queries(value: Any) -> dict[str, Any]:
     return {each["Id"]: each for each in found if isinstance(each, dict) and isinstance(each.get("Id"), str)}
 
 
-def _series(queries: dict[str, Any], query_id: str, place: dict[str, Any]) -> dict[str, Any]:
+def _series(queries: dict[str, Any], query_id: str, place: dict[str, Any], *, is_suspect: bool) -> dict[str, Any]:
     """The columns that all rows of a record share.
 
     Raises:
@@ -270,7 +271,7 @@ def _series(queries: dict[str, Any], query_id: str, place: dict[str, Any]) -> di
     """
     if query_id not in queries:
         raise Unreadable("no query of that Id is in MetricDataQueries")
-    if found := flaw(queries[query_id]):
+    if is_suspect and (found := flaw([queries[query_id], place])):
         raise Unreadable(found)
     query = shaped(queries[query_id], _Query, "the query")
     if query.metric_stat is None:

@@ -64,8 +64,6 @@ def unit_of(namespace: str, metric_name: str) -> str | None:
 
 
 @cache
-def metrics_of_the_account(namespace: str) -> tuple[str, ...]:
-    """Metrics of a namespace that are known to come without any dimension."""
-    return tuple(
-        name for (space, name), known in catalog().items() if space == namespace and () in known.dimension_sets
-    )
+def metrics_of_the_account() -> tuple[tuple[str, str], ...]:
+    """Namespaces and names of the metrics that are known to come without any dimension."""
+    return tuple(metric for metric, known in catalog().items() if () in known.dimension_sets)

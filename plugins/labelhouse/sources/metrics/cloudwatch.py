@@ -35,8 +35,9 @@ _PASSING = frozenset({"InternalError", "PartialData"})
 
 
 class Series(NamedTuple):
-    """One series of a namespace; its dimensions are sorted by name."""
+    """One series; its dimensions are sorted by name."""
 
+    namespace: str
     metric_name: str
     dimensions: tuple[tuple[str, str], ...]
 
@@ -74,23 +75,27 @@ class CloudWatch:
             return None
         return account
 
-    def series(self, namespace: str) -> list[Series]:
-        """Every series of a namespace that is listed, in order. Known for ten minutes: units of a load share them.
+    def series(self) -> list[Series]:
+        """Every series of the catalog's namespaces that is listed, in order. Known for ten minutes: units of a load
+        share them.
 
         Raises:
             SourceError: they cannot be listed to the end.
         """
+        client = self._clients(f"cloudwatch@{self._region}")
         with _listing:
-            known = _listed.setdefault(self._clients(f"cloudwatch@{self._region}"), {})
-            at, found = known.get(namespace, (0.0, None))
+            at, found = _listed.get(client, (0.0, None))
             if found is None or clock.monotonic() - at > LISTING_SECONDS:
-                found = self._list(namespace)
-                known[namespace] = clock.monotonic(), found
+                found = self._list()
+                _listed[client] = clock.monotonic(), found
         return found
 
-    def _list(self, namespace: str) -> list[Series]:
-        metrics = self._api.listing("list_metrics", "Metrics", _series_of, Namespace=namespace)
-        return sorted({_series_of(metric) for metric in metrics})
+    def _list(self) -> list[Series]:
+        found = set()
+        for namespace in catalog.namespaces():
+            metrics = self._api.listing("list_metrics", "Metrics", _series_of, Namespace=namespace)
+            found |= {_series_of(metric) for metric in metrics}
+        return sorted(found)
 
     def values(self, name: UnitName) -> bytes:
         """The values of a unit: a line of JSON for each series and statistic that has some, in order.
@@ -106,13 +111,13 @@ class CloudWatch:
         stretch = name.stretch
         if stretch.start < datetime.now(UTC) - _kept(stretch.period_seconds):
             raise UnitGone(self._uri)
-        series = set(self.series(name.namespace))
+        series = set(self.series())
         if stretch.is_closed:
-            series |= {Series(metric, ()) for metric in catalog.metrics_of_the_account(name.namespace)}
+            series |= {Series(*metric, ()) for metric in catalog.metrics_of_the_account()}
         queries = [
-            _query(name.namespace, each, statistic, stretch.period_seconds)
+            _query(each, statistic, stretch.period_seconds)
             for each in sorted(series)
-            for statistic in catalog.statistics_of(name.namespace, each.metric_name)
+            for statistic in catalog.statistics_of(each.namespace, each.metric_name)
         ]
         lines = []
         for first in range(0, len(queries), MOST_QUERIES):
@@ -149,13 +154,13 @@ class CloudWatch:
         raise SourceError(f"CloudWatch gives no whole answer for {len(left)} series and statistics", value=self._uri)
 
 
-#: Client → namespace → when it was listed, and its series.
-_listed: WeakKeyDictionary[Any, dict[str, tuple[float, list[Series] | None]]] = WeakKeyDictionary()
+#: Client → when series were listed, and which.
+_listed: WeakKeyDictionary[Any, tuple[float, list[Series] | None]] = WeakKeyDictionary()
 _listing = Lock()
 
 
 def forget_listings() -> None:
-    """Lets every namespace be listed afresh."""
+    """Lets series be listed afresh."""
     with _listing:
         _listed.clear()
 
@@ -168,12 +173,12 @@ def _kept(period_seconds: int) -> timedelta:
 
 def _series_of(metric: dict[str, Any]) -> Series:
     dimensions = sorted((each["Name"], each["Value"]) for each in metric.get("Dimensions", ()))
-    return Series(metric["MetricName"], tuple(dimensions))
+    return Series(metric["Namespace"], metric["MetricName"], tuple(dimensions))
 
 
-def _query(namespace: str, series: Series, statistic: str, period_seconds: int) -> dict[str, Any]:
+def _query(series: Series, statistic: str, period_seconds: int) -> dict[str, Any]:
     metric = {
-        "Namespace": namespace,
+        "Namespace": series.namespace,
         "MetricName": series.metric_name,
         "Dimensions": [{"Name": name, "Value": value} for name, value in series.dimensions],
     }

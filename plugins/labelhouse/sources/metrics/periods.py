@@ -1,9 +1,10 @@
 """Which times CloudWatch is asked about, and in which periods: what is older is there in coarser ones only.
 
 CloudWatch keeps values of 60 s for 15 days, of 300 s for 63 and of 3600 s for 455. A unit is an hour of the last two
-weeks, or a UTC day of the time before. An hour is never closed: what is published late is found by asking again. A day
-older than two weeks is, because CloudWatch takes nothing that old; and it must not be asked for again, because series
-that have been idle for two weeks are not listed any more: the second answer would hold less. So it has a version.
+weeks, a UTC day (in 300 s) or week (in 3600 s) of the time before, of all namespaces together. An hour is never
+closed: what is published late is found by asking again. What is older than two weeks is, because CloudWatch takes
+nothing that old; and it must not be asked for again, because series that have been idle for two weeks are not listed
+any more: the second answer would hold less. So it has a version.
 
 The period stands in the URI of a unit: what was loaded in fine periods stays, whatever coarser ones come beside it.
 """
@@ -26,14 +27,15 @@ HIGH_RESOLUTION_KEPT = timedelta(hours=3)
 OPEN = timedelta(days=14)
 #: Period of older days → how long CloudWatch keeps it.
 COARSE = {300: timedelta(days=63), 3600: timedelta(days=455)}
+_WEEKS_PERIOD = 3600
 
-_AN_HOUR, _A_DAY = timedelta(hours=1), timedelta(days=1)
+_AN_HOUR, _A_DAY, _A_WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 _FORM = "cloudwatch://REGION, or cloudwatch://REGION?period_seconds=1 (5, 10 or 30) for metrics of high resolution"
 _PLACE = re.compile(
     r"cloudwatch://(?P<region>[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})/?(?:\?period_seconds=(?P<period>[0-9]{1,2}))?"
 )
 _UNIT = re.compile(
-    r"cloudwatch://(?P<region>[a-z0-9-]+)(?::(?P<account>[0-9]{12}))?/(?P<namespace>.+)/"
+    r"cloudwatch://(?P<region>[a-z0-9-]+)(?::(?P<account>[0-9]{12}))?/"
     r"(?P<start>[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}Z)?)/(?P<period>[0-9]+)"
 )
 _HOUR, _DAY = "%Y-%m-%dT%HZ", "%Y-%m-%d"
@@ -64,7 +66,7 @@ class Metrics(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """An hour or a day, and the period that it is asked in.
+    """An hour, day or week, and the period that it is asked in.
 
     Args:
         is_closed: its values do not change any more.
@@ -90,15 +92,14 @@ class UnitName(NamedTuple):
 
     region: str
     account_id: str | None
-    namespace: str
     stretch: Stretch
 
     @property
     def uri(self) -> str:
-        """`cloudwatch://us-east-1:111122223333/AWS/SageMaker/2024-05-06T07Z/60`; namespaces as they are."""
+        """`cloudwatch://us-east-1:111122223333/2024-05-06T07Z/60`."""
         account = f":{self.account_id}" if self.account_id else ""
         start = f"{self.stretch.start:{_HOUR if self.stretch.length == _AN_HOUR else _DAY}}"
-        return f"{SCHEME}{self.region}{account}/{self.namespace}/{start}/{self.stretch.period_seconds}"
+        return f"{SCHEME}{self.region}{account}/{start}/{self.stretch.period_seconds}"
 
     @classmethod
     def parse(cls, uri: str) -> Self:
@@ -110,14 +111,15 @@ class UnitName(NamedTuple):
         found = _UNIT.fullmatch(uri)
         if not found:
             raise SourceError("this is no unit of CloudWatch's metrics", value=uri)
-        is_hour = "T" in found["start"]
+        is_hour, period = "T" in found["start"], int(found["period"])
         start = datetime.strptime(found["start"], _HOUR if is_hour else _DAY).replace(tzinfo=UTC)
-        stretch = Stretch(start, _AN_HOUR if is_hour else _A_DAY, int(found["period"]))
-        return cls(found["region"], found["account"], found["namespace"], stretch)
+        length = _AN_HOUR if is_hour else _A_WEEK if period == _WEEKS_PERIOD else _A_DAY
+        stretch = Stretch(start, length, period)
+        return cls(found["region"], found["account"], stretch)
 
 
 def stretches(high_resolution_seconds: int | None, window: Window, now: datetime) -> Iterator[Stretch]:
-    """Hours and days that begin in a window, oldest first, each in the finest period that CloudWatch still has.
+    """Hours, days and weeks that begin in a window, oldest first, each in the finest period that CloudWatch still has.
 
     Args:
         high_resolution_seconds: see `Metrics`.
@@ -127,15 +129,16 @@ def stretches(high_resolution_seconds: int | None, window: Window, now: datetime
         begin = _up(now - HIGH_RESOLUTION_KEPT, _AN_HOUR)
         yield from _cut(Stretch(begin, _AN_HOUR, high_resolution_seconds), now, window)
         return
-    fine, five_minutes, hours = (_up(now - age, _A_DAY) for age in (OPEN, *_kept()))
-    yield from _cut(Stretch(hours, _A_DAY, 3600, is_closed=True), five_minutes, window)
+    fine = _up(now - OPEN, _A_DAY)
+    five_minutes, hours = (_up(now - age, _A_WEEK) for age in _kept())
+    yield from _cut(Stretch(hours, _A_WEEK, _WEEKS_PERIOD, is_closed=True), five_minutes, window)
     yield from _cut(Stretch(five_minutes, _A_DAY, 300, is_closed=True), fine, window)
     yield from _cut(Stretch(fine, _AN_HOUR, 60), now, window)
 
 
 def oldest(now: datetime) -> datetime:
     """The first moment of which CloudWatch is asked."""
-    return _up(now - max(_kept()), _A_DAY)
+    return _up(now - max(_kept()), _A_WEEK)
 
 
 def _kept() -> tuple[timedelta, ...]:
@@ -152,6 +155,6 @@ def _cut(first: Stretch, end: datetime, window: Window) -> Iterator[Stretch]:
 
 
 def _up(moment: datetime, unit: timedelta) -> datetime:
-    """The next whole hour or day."""
+    """The next whole hour, day, or week from Monday on."""
     since = moment - datetime.min.replace(tzinfo=UTC)
     return moment + (-since % unit)
