@@ -31,10 +31,8 @@ def allows(statement: Statement, need: Need) -> bool:
     return (
         need.action in statement["Action"]
         and any(is_like(each, need.resource) for each in statement["Resource"])
-        and all(
-            any(is_like(each, keys[name]) for each in told) for name, told in conditions.get("StringLike", {}).items()
-        )
-        and all(keys[name] in told for name, told in conditions.get("StringEquals", {}).items())
+        and all(any(is_like(each, keys[name]) for each in told) for name, told in like.items())
+        and all(keys[name] in told for name, told in equal.items())
     )
 
 
