@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo clean-demo test lint generate bench chromium
+.PHONY: help setup demo clean-demo test lint generate bench chromium postgresql
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ demo: $(UV) ## A simulated AWS account, Airflow, two weeks of history: prints an
 clean-demo: ## Removes everything that the demo keeps
 	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
 
-test: lint chromium ## Lint, then every test; prints the ten slowest
+test: lint chromium postgresql ## Lint, then every test; prints the ten slowest
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(PARALLEL) $(AIRFLOW:%=--ignore=%)
 	$(BIN)/pytest $(DEMO)
 	$(BIN)/pytest --durations=10 $(AIRFLOW) --ignore=$(DEMO)
@@ -63,3 +63,9 @@ chromium:
 		|| { test "$$(id -u)" = 0 && apt-get install --yes chromium chromium-driver; } \
 		|| sudo --non-interactive apt-get install --yes chromium chromium-driver \
 		|| { echo "the tests of the pages need Debian's packages chromium and chromium-driver"; exit 1; }
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && apt-get install --yes postgresql; } \
+		|| sudo --non-interactive apt-get install --yes postgresql \
+		|| { echo "the tests of the catalogs and of the deployment need Debian's package postgresql"; exit 1; }

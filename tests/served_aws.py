@@ -42,7 +42,11 @@ def client_of(service: str, answer: Answer, region: str = "us-east-1") -> Any:
         asked.parameters = dict(params)
 
     def serve(model: Any, **_: Any) -> tuple[Any, dict[str, Any]]:
-        given = answer(model.name, asked.parameters)
+        try:
+            given = answer(model.name, asked.parameters)
+        except ClientError as refusal:  # as it comes over the wire, so that botocore's events see it
+            status = refusal.response["ResponseMetadata"]["HTTPStatusCode"]
+            return SimpleNamespace(status_code=status), dict(refusal.response)
         report = ParamValidator().validate(given, model.output_shape)
         assert not report.has_errors(), report.generate_report()
         unknown = set(given) - set(model.output_shape.members)

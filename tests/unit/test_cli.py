@@ -258,3 +258,39 @@ def test_an_unreadable_bucket_is_one_sentence(tmp_path: Path, s3: dict[str, str]
     refused(labelhouse("run", "--source", "labeling_output=s3://no-such-bucket/x", *lake, **s3), "no-such-bucket")
     without = {"AWS_ENDPOINT_URL": s3["AWS_ENDPOINT_URL"], "AWS_EC2_METADATA_DISABLED": "true", "HOME": str(tmp_path)}
     refused(labelhouse("run", "--source", "labeling_output=s3://bucket/x", *lake, **without), "s3://bucket/x")
+
+
+def test_the_doctor_tells_what_is_missing_and_prints_the_policy(tmp_path: Path, s3: dict[str, str]) -> None:
+    write_job(tmp_path / "export", objects=1)
+    here = ["--source", f"labeling_output={tmp_path / 'export'}"]
+    fine = labelhouse("doctor", *here)
+    assert (fine.returncode, fine.stderr) == (0, "")
+    assert fine.stdout == f"ok: labeling_output {tmp_path / 'export'}: can be listed and read\n"
+
+    places = json.dumps([str(tmp_path / "export"), "s3://no-such-bucket/\x1b[31mred"])
+    missing = labelhouse("doctor", LABELHOUSE_SOURCES=json.dumps({"labeling_output": json.loads(places)}), **s3)
+    assert missing.returncode == 1
+    assert r"missing: labeling_output s3://no-such-bucket/\x1b[31mred: the bucket does not exist" in missing.stdout
+    assert "\x1b" not in missing.stdout
+    told = labelhouse("doctor", "--source", f"labeling_output={places}", "--format", "json", **s3)
+    assert told.returncode == 1
+    assert [each["state"] for each in json.loads(told.stdout)] == ["ok", "missing"]
+
+    policy = labelhouse("doctor", "--policy", "--source", "labeling_jobs=sagemaker://us-east-1", **s3)
+    assert (policy.returncode, policy.stderr) == (0, "")
+    (_, describing) = json.loads(policy.stdout)["Statement"]
+    assert describing["Resource"] == ["arn:aws:sagemaker:us-east-1:123456789012:labeling-job/*"], "the account's own"
+    assert not (tmp_path / "lake").exists(), "the doctor writes nothing"
+
+
+def test_the_doctor_needs_sources_that_there_are() -> None:
+    refused(labelhouse("doctor"), "--source", "LABELHOUSE_SOURCES")
+    refused(labelhouse("doctor", "--source", "labelling=./x"), "labelling", "labeling_output")
+    refused(labelhouse("doctor", "--policy", "--source", "labelling=./x"), "labelling", "labeling_output")
+
+
+def test_a_simulated_account_that_knows_little_is_no_traceback(s3: dict[str, str]) -> None:
+    places = {"labeling_jobs": "sagemaker://us-east-1", "cloudtrail": "s3://no-such-bucket/AWSLogs"}
+    done = labelhouse("doctor", LABELHOUSE_SOURCES=json.dumps(places), **s3)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert "could not be checked: labeling_jobs" in done.stdout
