@@ -15,19 +15,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 #: Runs that colours tell apart where several are compared; the others share grey.
 COLOURED_RUNS = len(JOB_COLOURS)
-#: Ticks in time, by the largest unit that they start.
-_TIME_FORMATS = {
-    "milliseconds": ".%L",
-    "seconds": "%H:%M:%S",
-    "minutes": "%H:%M",
-    "hours": "%H:%M",
-    "day": "%a %d %b",
-    "date": "%a %d %b",
-    "week": "%a %d %b",
-    "month": "%d %b %Y",
-    "quarter": "%d %b %Y",
-    "year": "%Y",
-}
 #: What is the same along a line.
 _OF_A_LINE = ("run_id", "run_name", "metric_name", "series")
 #: Values that differ by more than this are drawn on a logarithmic scale.
@@ -123,25 +110,6 @@ def _log_ticks(low: float, high: float) -> list[float]:
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1, 2, 5) if len(exponents) <= 4 else (1,)
     return [factor * 10.0**exponent for exponent in exponents[:: 1 + len(exponents) // 12] for factor in factors]
-
-
-def utc_axis(column: str, title: str) -> alt.X:
-    """Instants along the axis: in UTC, whatever the reader's time zone."""
-    import altair as alt
-
-    return alt.X(
-        f"{column}:T",
-        title=title,
-        scale=alt.Scale(type="utc", nice=False, padding=12),
-        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, labelBound=4, format=_TIME_FORMATS),
-    )
-
-
-def utc_tooltip(column: str, title: str) -> alt.Tooltip:
-    """An instant in words, in UTC."""
-    import altair as alt
-
-    return alt.Tooltip(f"utcyearmonthdatehoursminutesseconds({column}):T", title=title, format="%Y-%m-%d %H:%M:%S UTC")
 
 
 def criterion_layers(
