@@ -54,7 +54,7 @@ def duration_lines(rows: list[Row], column: str, title: str) -> dict[str, Any]:
     return time_lines(
         with_durations(rows, unit, column),
         utc_axis("started_at", "start (UTC)"),
-        alt.Y(f"{column}_in_unit:Q", title=f"{title} ({unit.name})", axis=alt.Axis(tickCount=5, format=",~g")),
+        alt.Y(f"{column}_in_unit:Q", title=f"{title} ({unit.name})", axis=alt.Axis(tickCount=5, format=",~f")),
         ranked_colour(rows, "series"),
         *_run_tooltips(),
         alt.Tooltip(f"{column}_in_words:N", title=title),

@@ -12,6 +12,7 @@ REPORT = Report(
     title="Bills from month to month",
     question="Which bill doubled, and which changed most? Doubled ones go first.",
     shape="table",
+    is_wide=True,
     is_sortable=True,
     sql=f"""
         select
@@ -34,10 +35,10 @@ REPORT = Report(
     """,
     fields=(
         Field("cost_month", "Month", "month"),
+        Field("flags", "Look at", "flags"),
+        Field("cost_kind", "Kind", "kind"),
         Field("job_family", "Model", "family"),
         Field("resource_name", "Job or endpoint", "resource"),
-        Field("cost_kind", "Kind", "kind"),
-        Field("flags", "Look at", "flags"),
         Field("cost_usd", "Cost", "usd"),
         Field("previous_cost_usd", "Month before", "usd"),
         Field("change_ratio", "Change", "change"),

@@ -16,13 +16,13 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     x, x2 = stretch_axis()
     drawn = (
         rows_chart()
-        .mark_bar(stroke=None)
+        .mark_rect(stroke=None)
         .encode(
             x=x,
             x2=x2,
-            y=alt.Y("latency_ms:Q", stack="zero", title="mean of a call (ms)", axis=alt.Axis(tickCount=6, format=",~g")),
+            y=alt.Y("from_ms:Q", title="mean of a call (ms)", axis=alt.Axis(tickCount=6, format=",~f")),
+            y2="until_ms:Q",
             color=category_colour(rows, "part", PART_COLOURS),
-            order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("part:N", title="part"),
                 alt.Tooltip("latency_ms:Q", title="ms", format=",.4~g"),
@@ -31,7 +31,18 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
             ],
         )
     )
-    return specification(drawn, 280, rows=in_order(rows, "part", PART_COLOURS))
+    return specification(drawn, 280, rows=_stacked(rows))
+
+
+def _stacked(rows: list[Row]) -> list[Row]:
+    """The rows with what lies below each part of a stretch: Vega-Lite stacks bars of a category only."""
+    below: dict[Any, float] = {}
+    found = []
+    for row in sorted(in_order(rows, "part", PART_COLOURS), key=lambda row: row["place"]):
+        start = below.get(row["stretch_at"], 0.0)
+        below[row["stretch_at"]] = start + row["latency_ms"]
+        found.append(row | {"from_ms": start, "until_ms": below[row["stretch_at"]]})
+    return found
 
 
 def _note(rows: list[Row]) -> str | None:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from labelhouse.reports import Field, Report, Row
-from labelhouse.reports.chosen_runs import RUNS, shown_metric
+from labelhouse.reports.chosen_runs import ALL_RUNS, shown_metric
 from labelhouse.reports.encoding import OTHER_COLOUR, specification
 
 #: Axes that can be told apart, and lines.
@@ -81,7 +81,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     rules = alt.Chart(alt.NamedData("axes")).mark_rule(color=OTHER_COLOUR, opacity=0.5).encode(x=axis)
     lines = (
         alt.Chart(alt.NamedData("points"))
-        .mark_line(strokeWidth=1.6, opacity=0.65, cursor="pointer")
+        .mark_line(strokeWidth=1.6, cursor="pointer")
         .encode(
             x=axis,
             y=y,
@@ -91,6 +91,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
                 scale=alt.Scale(range=_SHADES),
                 legend=alt.Legend(orient="top", title=None, gradientLength=160, format=".4~g", offset=16),
             ),
+            opacity=alt.Opacity("is_chosen:N", scale=alt.Scale(domain=[False, True], range=[0.12, 0.75]), legend=None),
             order="place_in_order:Q",
             tooltip=[
                 alt.Tooltip("run_name:N", title="run"),
@@ -113,7 +114,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
 
 
 def _point(row: Row, axis: str, place: float | None) -> Row:
-    return {name: row[name] for name in ("run_id", "run_name", "final_value")} | {"axis": axis, "place": place}
+    return {name: row[name] for name in ("run_id", "run_name", "final_value", "is_chosen")} | {"axis": axis, "place": place}
 
 
 def _note(rows: list[Row]) -> str | None:
@@ -135,15 +136,15 @@ REPORT = Report(
     order=39,
     title="Hyper-parameters and the metric",
     question="Which parameters go with a good end? A line is a run, from its parameters to its final value; those are "
-    "shown in which the runs differ. A click shows that run only.",
+    "shown in which the runs differ. Picked runs stand out among the others.",
     is_wide=True,
     sql=f"""
-        with {RUNS.strip()},
-        {shown_metric("runs").strip()},
+        with {ALL_RUNS.strip()},
+        {shown_metric("all_runs").strip()},
         outcomes as (
             select run_id, metric_name, final_value
             from fct_run_metric
-            join runs using (run_id)
+            join all_runs using (run_id)
             where (select metric from shown_metric) in (metric_name, metric_base_name) and final_value is not null
             qualify row_number() over (
                 partition by run_id order by coalesce(dataset_split, '') = 'validation' desc, metric_name
@@ -179,6 +180,7 @@ REPORT = Report(
         select
             run_id,
             run_name,
+            $run is null or list_contains($run, run_id) as is_chosen,
             run_started_at as started_at,
             parameter,
             parameter_value,

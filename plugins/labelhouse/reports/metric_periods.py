@@ -37,7 +37,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
             "metric_value:Q",
             title=f"{what} ({unit})" if unit else what,
             scale=alt.Scale(zero=all(row["metric_value"] >= 0 for row in rows)),
-            axis=alt.Axis(tickCount=6, format=",~g"),
+            axis=alt.Axis(tickCount=6, format=",~f"),
         ),
         ranked_colour(rows, "label"),
         alt.Tooltip("series_key:N", title="dimensions"),

@@ -12,6 +12,7 @@ REPORT = Report(
     title="Models silent or broken",
     question="Which model was not trained for longer than usual, fails at every try, or stays below its criterion?",
     shape="table",
+    is_wide=True,
     is_sortable=True,
     sql=f"""
         select

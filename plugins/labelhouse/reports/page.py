@@ -47,6 +47,7 @@ class Page:
         nothing: the sentence where no filter hides anything and there is still nothing. Empty: each report
             speaks for itself.
         steps: what to do then.
+        more: further pages below it, as the last part of their address and the words that lead there.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Page:
     stand_ins: tuple[StandIn, ...] = ()
     nothing: str = ""
     steps: tuple[str, ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
 
 
 def kind_name(kind: str) -> str:

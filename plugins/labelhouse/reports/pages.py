@@ -186,6 +186,7 @@ TRAINING = Page(
     ),
     marts=frozenset({"dim_run", "fct_metric_point", "fct_metric_write_audit", "fct_run_metric"}),
     stand_ins=older_releases.TRAINING,
+    more=(("chart", "Build a chart of your own"),),
     nothing="No training metric is in this release",
     steps=(
         "Let a CloudTrail trail log data events of the type AWS::SageMaker::ExperimentTrialComponent: that is where "

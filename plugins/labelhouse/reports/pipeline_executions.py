@@ -78,6 +78,7 @@ REPORT = Report(
         Field("execution_count", "Executions", "count"),
     ),
     draw=_draw,
+    is_wide=True,
     note=lambda rows: cut_days(rows, "execution"),
     empty=nothing_of("execution of a pipeline", "cloudwatch_metrics"),
 )

@@ -14,6 +14,7 @@ REPORT = Report(
     question="Which pipeline, and which step of it, fails or takes long? The line without a name is the whole account.",
     is_sortable=True,
     shape="table",
+    is_wide=True,
     sql=f"""
         with {EXECUTIONS.strip()}
         select

@@ -23,7 +23,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
             "p95_lateness_seconds_in_unit:Q",
             title=f"{unit.name} late, 95 of 100",
             scale=alt.Scale(type="symlog"),
-            axis=alt.Axis(tickCount=5, format=",~g"),
+            axis=alt.Axis(tickCount=5, format=",~f"),
         ),
         ranked_colour(rows, "source_name"),
         day_tooltip(),
@@ -80,6 +80,7 @@ REPORT = Report(
         Field("p95_lateness_seconds", "95 of 100 within", "seconds"),
     ),
     draw=_draw,
+    is_wide=True,
     note=lambda rows: cut_days(rows, "record"),
     empty="No record with a time was loaded in this selection. Unpause the DAG of a source and trigger it.",
 )

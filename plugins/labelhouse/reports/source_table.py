@@ -11,6 +11,7 @@ REPORT = Report(
     title="Freshness of the sources",
     question="What is the newest that each source knows, and when was it loaded?",
     shape="table",
+    is_wide=True,
     is_sortable=True,
     sql="""
         select

@@ -46,6 +46,14 @@ def utc_tooltip(column: str, title: str) -> alt.Tooltip:
     return alt.Tooltip(f"utcyearmonthdatehoursminutesseconds({column}):T", title=title, format="%Y-%m-%d %H:%M:%S UTC")
 
 
+def line_legend(**options: Any) -> alt.Legend:
+    """A legend of lines above the plot, with `options`."""
+    import altair as alt
+
+    usual = {"orient": "top", "title": None, "labelLimit": 300, "offset": 22}
+    return alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolOpacity=1, **(usual | options))
+
+
 def ranked_colour(rows: list[Row], column: str, rank: str = "series_rank") -> alt.Color:
     """A colour per value of `column` by its rank, from 1; those beyond the palette share grey, and one needs no legend.
 
@@ -67,6 +75,8 @@ def time_lines(
     """The specification of lines with a point at each of their values; `detail` is the column that makes a line."""
     import altair as alt
 
+    if colour["legend"] is not None:
+        colour["legend"] = line_legend(labelLimit=260)
     base = rows_chart().encode(x=x, y=y, color=colour, detail=f"{detail}:N", tooltip=list(tooltip))
     line = base.mark_line(strokeWidth=1.6, strokeJoin="round", cursor="pointer").encode(order=x.shorthand)
     points = base.mark_point(size=26, filled=True, opacity=1 if len(rows) <= 150 else 0.01, cursor="pointer")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelhouse.reports import Row
 from labelhouse.reports.encoding import BAD_COLOUR, JOB_COLOURS, OTHER_COLOUR, chart
+from labelhouse.reports.time_encoding import line_legend
 
 if TYPE_CHECKING:
     import altair as alt
@@ -75,14 +76,6 @@ def series_colour(rows: list[Row]) -> alt.Color:
     names, colours = series_names(rows), series_colours(rows)
     scale = alt.Scale(domain=names, range=[colours[name] for name in names])
     return alt.Color("series:N", scale=scale, legend=line_legend())
-
-
-def line_legend(**options: Any) -> alt.Legend:
-    """A legend of lines above the plot, with `options`."""
-    import altair as alt
-
-    usual = {"orient": "top", "title": None, "labelLimit": 300, "offset": 22}
-    return alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolOpacity=1, **(usual | options))
 
 
 def value_axis(rows: list[Row], column: str = "metric_value", room: int = 8) -> alt.Y:

@@ -19,6 +19,7 @@ from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
 from labelhouse.reports.pages import PAGES, Page
 from labelhouse.web.annotation_pages import AnnotationPages
+from labelhouse.web.chart_pages import ChartPages
 from labelhouse.web.guard import Access, GuardedApp, may_see_names, policy
 from labelhouse.web.model_docs import dbt_docs_response
 from labelhouse.web.quality_alarms import course
@@ -42,6 +43,7 @@ def make_app(access: Access, lake: Callable[[], Path], people: People | None = N
     pages = Pages(lake, people)
     quality = QualityPages(lake, pages.page)
     annotations = AnnotationPages(lake, pages.page, people)
+    charts = ChartPages(lake, pages.page)
     app = GuardedApp(access)
     routes: dict[str, Callable[..., Response]] = {
         "/": pages.start,
@@ -49,6 +51,8 @@ def make_app(access: Access, lake: Callable[[], Path], people: People | None = N
         **{f"/{page.name}/{{name}}.csv": pages.export_of(page) for page in PAGES.values()},
         "/annotations/object": annotations.object,
         "/annotations/object/{name}.csv": annotations.export,
+        "/training/chart": charts.chart,
+        "/training/chart/{name}.csv": charts.export,
         "/quality": quality.overview,
         "/quality/check": quality.check,
         "/quality/alarm": quality.alarm,

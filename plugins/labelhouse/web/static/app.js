@@ -110,7 +110,7 @@
   document.addEventListener("click", openInAirflow);
   document.addEventListener("DOMContentLoaded", () => {
     root.classList.add("scripted");
-    document.querySelectorAll(".filters select").forEach((select) => {
+    document.querySelectorAll("form.filters select").forEach((select) => {
       select.addEventListener("change", () => select.form.requestSubmit());
     });
     drawAll();
