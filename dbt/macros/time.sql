@@ -13,3 +13,13 @@
 {% macro seconds_between(start, end) -%}
     {{ dbt.datediff(start, end, 'millisecond') }} / 1000.0
 {%- endmacro %}
+
+
+{#- Seconds as people say them: `3 days`, `12 hours`, `40 minutes`. -#}
+{% macro spoken_duration(seconds) -%}
+    case
+        when {{ seconds }} >= 172800 then cast(cast(round({{ seconds }} / 86400) as bigint) as varchar) || ' days'
+        when {{ seconds }} >= 7200 then cast(cast(round({{ seconds }} / 3600) as bigint) as varchar) || ' hours'
+        else cast(cast(round({{ seconds }} / 60) as bigint) as varchar) || ' minutes'
+    end
+{%- endmacro %}

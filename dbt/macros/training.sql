@@ -65,3 +65,26 @@
 {% macro arrival() -%}
     first_event_at, run_id, writer_id, source_network
 {%- endmacro %}
+
+
+{#- The name of a training job or run without what tells one time from the next: a time stamp as SDKs write it, or the
+    random parts that a pipeline adds; where there is neither, a number at its end. In lower case. -#}
+{% macro unstamped(name) -%}
+    {%- set pipeline = name_replaced(caseless(name), "'^pipelines-[0-9a-z]{12}-(.+)-[0-9a-z]{10}$'", "'\\1'") -%}
+    {%- set stamp = "[0-9]{4}-[0-9]{2}-[0-9]{2}([-t_][0-9]{2}[-:]?[0-9]{2}([-:]?[0-9]{2}(-[0-9]{1,6})?)?)?"
+        ~ "|[0-9]{8}([-t_]?[0-9]{4,6}z?)?|[0-9]{6}-[0-9]{4}|[0-9]{10,13}(-[0-9a-f]{4})?" -%}
+    {%- set stamped = "'[-_.](" ~ stamp ~ ")$'" -%}
+    case
+        when {{ name_matches(pipeline, stamped) }} then {{ name_replaced(pipeline, stamped, "''") }}
+        else {{ name_replaced(pipeline, "'[-_.][0-9]+$'", "''") }}
+    end
+{%- endmacro %}
+
+
+{#- The short name of a training's algorithm: its own, else that of its image, without registry and tag. -#}
+{% macro algorithm_of(algorithm_name, training_image) -%}
+    coalesce(
+        {{ name_replaced(algorithm_name, "'^.*/'", "''") }},
+        {{ name_replaced(name_replaced(training_image, "'^.*/'", "''"), "'[:@].*$'", "''") }}
+    )
+{%- endmacro %}

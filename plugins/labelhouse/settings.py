@@ -10,8 +10,9 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -43,6 +44,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 _EXAMPLES = {
     "sources": '{"labeling_output": "s3://bucket/prefix"}',
     "minimum_criteria": '{"validation:accuracy": {"at_least": 0.9}}',
+    "prices": '{"instance_hour_usd": {"ml.m5.xlarge": 0.23}, "worker_hour_usd": {"*": 15}}',
     "check_thresholds": '{"worker_events.stale_hours": 48}',
     "drift_baselines": '{"spring": {"from_at": "2026-03-01T00:00:00Z", "until_at": "2026-04-01T00:00:00Z"}}',
     "notifications": '{"operations": [{"sns": {"target_arn": "arn:aws:sns:…"}}]}',
@@ -188,6 +190,28 @@ class JobNameRule(BaseModel):
         return self
 
 
+#: US dollars, to the millionth.
+Usd = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6, allow_inf_nan=False)]
+
+
+class Prices(BaseModel):
+    """What the deployment pays, in US dollars: its own contracts and Region, since AWS tells no price with its answers.
+
+    Args:
+        instance_hour_usd: type of instance → an hour of one, e.g. `ml.m5.xlarge`.
+        endpoint_instance_hour_usd: the same for endpoints, where they cost something else.
+        worker_hour_usd: work team → an hour of a worker's time; `*` for every other team.
+        task_usd: labelling job → one answer of one worker; `*` for every other job that has no price itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instance_hour_usd: dict[str, Usd] = Field(default_factory=dict)
+    endpoint_instance_hour_usd: dict[str, Usd] = Field(default_factory=dict)
+    worker_hour_usd: dict[str, Usd] = Field(default_factory=dict)
+    task_usd: dict[str, Usd] = Field(default_factory=dict)
+
+
 class DriftBaseline(BaseModel):
     """Good old values that drift is measured from: those of a time, or those of named runs.
 
@@ -274,6 +298,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="What the final value of a training metric must reach, as JSON, e.g. "
         '{"validation:accuracy": {"at_least": 0.9}, "validation:loss": {"at_most": 0.4}}.',
+    )
+    prices: Prices = Field(
+        default_factory=Prices,
+        description="What an hour of an instance, an hour of a worker and a task cost in US dollars, as JSON, e.g. "
+        '{"instance_hour_usd": {"ml.m5.xlarge": 0.23}, "endpoint_instance_hour_usd": {"ml.m5.xlarge": 0.25}, '
+        '"worker_hour_usd": {"*": 15, "vision-team": 18}, "task_usd": {"*": 0.08}}.',
     )
     drift_baselines: dict[str, DriftBaseline] = Field(
         default_factory=dict,

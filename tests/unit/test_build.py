@@ -13,7 +13,7 @@ def with_criteria(settings: Settings, **criteria: Criterion) -> Settings:
 
 
 def test_models_are_told_the_criteria_as_text(settings: Settings) -> None:
-    nothing = {"reporting_time_zone": "UTC", "minimum_criteria": "{}", "job_name_rules": "[]"}
+    nothing = {"reporting_time_zone": "UTC", "minimum_criteria": "{}", "job_name_rules": "[]", "prices": "{}"}
     assert dbt_variables(settings) == nothing
     told = dbt_variables(with_criteria(settings, f1=Criterion(at_least=0.9), loss=Criterion(at_most=1e-7)))
     assert json.loads(told["minimum_criteria"]) == {"f1": {"at_least": 0.9}, "loss": {"at_most": 1e-7}}

@@ -41,6 +41,7 @@ judged as (
         run_metrics.run_id,
         run_metrics.metric_name,
         run_metrics.has_steps,
+        run_metrics.metric_source,
         metric_names.dataset_split,
         metric_names.metric_base_name,
         metric_names.is_higher_better,
@@ -141,6 +142,7 @@ select
     {{ finite('stretches.average_5') }} as last_average,
     {{ finite('case when judged.is_higher_better then stretches.greatest_average else stretches.least_average end') }}
         as best_average,
-    {{ finite('stretches.average_change') }} as average_change
+    {{ finite('stretches.average_change') }} as average_change,
+    judged.metric_source
 from judged
 inner join stretches on judged.run_metric_number = stretches.run_metric_number

@@ -1,6 +1,6 @@
 with names as (
 
-    select distinct metric_name from {{ ref('stg_cloudtrail__training_metrics') }}
+    select distinct metric_name from {{ ref('int_training_points') }}
 
 ),
 

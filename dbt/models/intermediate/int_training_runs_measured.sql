@@ -1,6 +1,6 @@
 with points as (
 
-    select * from {{ ref('stg_cloudtrail__training_metrics') }}
+    select * from {{ ref('int_training_points') }}
 
 )
 

@@ -1,6 +1,6 @@
 with points as (
 
-    select * from {{ ref('stg_cloudtrail__training_metrics') }}
+    select * from {{ ref('int_training_points') }}
 
 ),
 
@@ -12,7 +12,7 @@ metric_names as (
 
 changed_dates as (
 
-    select * from {{ ref('int_changed_event_dates') }}
+    select * from {{ ref('int_changed_metric_dates') }}
 
 )
 
@@ -37,7 +37,8 @@ select
     points.principal_arn,
     points.principal_type,
     points.source_network,
-    points.user_agent
+    points.user_agent,
+    points.metric_source
 from points
 inner join changed_dates on points.event_date = changed_dates.event_date
 inner join metric_names on points.metric_name = metric_names.metric_name

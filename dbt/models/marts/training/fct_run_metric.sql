@@ -185,6 +185,7 @@ select
         and worse_sign * (final_value - median_value) > 0.02 * abs(median_value),
         false
     ) as is_dip,
-    {{ reporting_date('started_at') }} as start_date
+    {{ reporting_date('started_at') }} as start_date,
+    metric_source
 from compared
 order by run_id, metric_name

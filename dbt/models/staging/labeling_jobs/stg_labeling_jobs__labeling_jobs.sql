@@ -26,7 +26,9 @@ renamed as (
         unlabeled_count,
         created_at,
         last_modified_at,
-        event_at
+        event_at,
+        -- every job makes a folder of its own there
+        rtrim(output_uri, '/') || '/' || labeling_job_name || '/' as output_folder_uri
     from source
 
 )

@@ -1,0 +1,11 @@
+with prices as (
+
+    {{ prices() }}
+
+)
+
+select
+    price_kind,
+    price_name,
+    price_usd
+from prices
