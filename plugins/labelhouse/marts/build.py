@@ -265,7 +265,7 @@ def _why_dbt_failed(target: Path, output: str) -> str:
 
 
 def _dbt_files() -> Iterator[Path]:
-    folders = ("models", "macros", "tests")
+    folders = ("models", "macros", "seeds", "tests")
     yield PROJECT_DIR / "dbt" / "dbt_project.yml"
     for folder in folders:
         yield from sorted(path for path in (PROJECT_DIR / "dbt" / folder).rglob("*") if path.is_file())

@@ -16,7 +16,7 @@ from labelhouse.sources import Clients
 
 #: The most requests a second by service, all that a task sends: documented or long known limits of an account and
 #: region, with room for others. Services without one answer to retries.
-REQUESTS_PER_SECOND = {"logs": 4.0, "cognito-idp": 10.0, "sagemaker": 4.0}
+REQUESTS_PER_SECOND = {"logs": 4.0, "cloudwatch": 10.0, "cognito-idp": 10.0, "sagemaker": 4.0}
 
 _NAME = re.compile(r"(?P<service>[^@#]+)(?:@(?P<region>[^@#]+))?(?:#(?P<connection>[^@#]+))?\Z")
 #: botocore knows our handler by it: a client has one, however often it is paced.

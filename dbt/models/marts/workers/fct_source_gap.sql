@@ -22,6 +22,15 @@ responses as (
 
 ),
 
+-- of jobs that are known: anybody may send CloudWatch a name
+cloudwatch as (
+
+    select counts.*
+    from {{ ref('int_workteam_counts') }} as counts
+    inner join jobs on counts.labeling_job_name = jobs.labeling_job_name
+
+),
+
 -- no log tells of the human loops of Augmented AI
 human_loops as (
 
@@ -45,6 +54,7 @@ days as (
     select
         tasks.labeling_job_name,
         tasks.event_date,
+        count(*) as task_count,
         count(*) filter (where tasks.has_log) as log_task_count,
         count(*) filter (where tasks.has_answer) as answer_task_count,
         count(*) filter (where not tasks.has_answer) as unanswered_task_count,
@@ -110,28 +120,53 @@ counters as (
 
 ),
 
+-- a day that only CloudWatch knows has a row of its own
+counted_days as (
+
+    select
+        coalesce(days.labeling_job_name, cloudwatch.labeling_job_name) as labeling_job_name,
+        coalesce(days.event_date, cloudwatch.event_date) as event_date,
+        {%- for name in [
+            'task', 'log_task', 'answer_task', 'unanswered_task', 'unlogged_task', 'public_task', 'earlier_task',
+        ] %}
+        coalesce(days.{{ name }}_count, 0) as {{ name }}_count,
+        {%- endfor %}
+        cloudwatch.cloudwatch_task_count
+    from days
+    full outer join cloudwatch
+        on days.labeling_job_name = cloudwatch.labeling_job_name and days.event_date = cloudwatch.event_date
+    where days.event_date is not null or cloudwatch.cloudwatch_task_count > 0
+
+),
+
 -- NULL is what cannot be compared: a source that nobody loaded, a counter on another day than the last
 compared as (
 
     select
-        days.labeling_job_name,
-        days.event_date,
-        case when sources.log_began_at is not null then days.log_task_count end as log_task_count,
-        case when sources.answer_count > 0 then days.answer_task_count end as answer_task_count,
+        counted_days.labeling_job_name,
+        counted_days.event_date,
+        case when sources.log_began_at is not null then counted_days.log_task_count end as log_task_count,
+        case when sources.answer_count > 0 then counted_days.answer_task_count end as answer_task_count,
         cast(counters.counted_task_count as bigint) as counter_task_count,
         case
             when sources.log_began_at is not null
-                then days.unlogged_task_count - days.public_task_count - days.earlier_task_count
+                then counted_days.unlogged_task_count - counted_days.public_task_count - counted_days.earlier_task_count
         end as missing_in_log_count,
-        case when sources.answer_count > 0 then days.unanswered_task_count end as missing_in_answers_count,
+        case when sources.answer_count > 0 then counted_days.unanswered_task_count end as missing_in_answers_count,
         cast(counters.found_task_count - counters.counted_task_count as bigint) as counter_difference_count,
         cast(counters.found_task_count as bigint) as found_task_count,
-        job_totals.answer_task_count = 0 as is_without_answers
-    from days
-    inner join job_totals on days.labeling_job_name = job_totals.labeling_job_name
+        coalesce(job_totals.answer_task_count = 0, true) as is_without_answers,
+        counted_days.cloudwatch_task_count,
+        -- it counts what private teams do
+        counted_days.task_count - counted_days.public_task_count as countable_task_count,
+        counted_days.task_count
+        - counted_days.public_task_count
+        - counted_days.cloudwatch_task_count as cloudwatch_difference_count
+    from counted_days
+    left join job_totals on counted_days.labeling_job_name = job_totals.labeling_job_name
     cross join sources
     left join counters
-        on days.labeling_job_name = counters.labeling_job_name and days.event_date = counters.event_date
+        on counted_days.labeling_job_name = counters.labeling_job_name and counted_days.event_date = counters.event_date
 
 ),
 
@@ -142,6 +177,7 @@ explained as (
         case when missing_in_log_count > 0 then 'log' end as log_side,
         case when missing_in_answers_count > 0 then 'answer' end as answer_side,
         case when counter_difference_count != 0 then 'counter' end as counter_side,
+        case when cloudwatch_difference_count != 0 then 'cloudwatch' end as cloudwatch_side,
         case
             when missing_in_log_count > 0
                 then
@@ -162,7 +198,18 @@ explained as (
                     'The job counts ' || cast(counter_task_count as varchar)
                     || ' tasks of objects that people labelled; '
                     || cast(found_task_count as varchar) || ' are here.'
-        end as counter_explanation
+        end as counter_explanation,
+        case
+            when cloudwatch_difference_count > 0
+                then
+                    'CloudWatch counts ' || cast(cloudwatch_task_count as varchar) || ' of '
+                    || cast(countable_task_count as varchar)
+                    || ' submitted tasks: it delivers as well as it can.'
+            when cloudwatch_difference_count < 0
+                then
+                    'CloudWatch counts ' || cast(cloudwatch_task_count as varchar)
+                    || ' submitted tasks, of which ' || cast(countable_task_count as varchar) || ' are here.'
+        end as cloudwatch_explanation
     from compared
 
 )
@@ -170,13 +217,17 @@ explained as (
 select
     labeling_job_name,
     event_date,
-    nullif(concat_ws(', ', log_side, answer_side, counter_side), '') as source,
+    nullif(concat_ws(', ', log_side, answer_side, counter_side, cloudwatch_side), '') as source,
     log_task_count,
     answer_task_count,
     counter_task_count,
     missing_in_log_count,
     missing_in_answers_count,
     counter_difference_count,
-    nullif(concat_ws(' ', log_explanation, answer_explanation, counter_explanation), '') as explanation
+    nullif(
+        concat_ws(' ', log_explanation, answer_explanation, counter_explanation, cloudwatch_explanation), ''
+    ) as explanation,
+    cloudwatch_task_count,
+    cloudwatch_difference_count
 from explained
 order by event_date, labeling_job_name
