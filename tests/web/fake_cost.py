@@ -43,6 +43,7 @@ def sample_costs() -> dict[str, Rows]:
         rows["fct_model_health"].append(
             {
                 "job_family": family,
+                "account_id": ACCOUNT,
                 "job_count": len(jobs),
                 "first_trained_at": jobs[0]["created_at"],
                 "last_trained_at": last,
@@ -54,7 +55,9 @@ def sample_costs() -> dict[str, Rows]:
                 "failed_count": sum(row["status"] == "Failed" for row in jobs),
                 "is_failing": is_failing,
                 "is_below_criterion": False,
-                "finding": f"{family} failed at its last 3 trainings, and was not trained since." if is_failing else None,
+                "finding": f"{family} failed at its last 3 trainings, and was not trained since."
+                if is_failing
+                else None,
             }
         )
     return rows
@@ -104,7 +107,7 @@ def _endpoint_and_labels(rows: dict[str, Rows], at: datetime, chance: random.Ran
     rows["fct_cost"].append(row | {"instance_type": "ml.m5.large"})
     for worker in WORKERS:
         tasks = chance.randrange(20, 90)
-        who = {"labeling_job_name": "street-scenes", "workteam_name": "street-team", "worker_key": worker}
+        who = {"labeling_job_name": "street-scenes", "workteam_name": "street-team", "worker_id": worker}
         task = _cost("labeling_task", "street-scenes", day, tasks, "tasks", Decimal("0.08"), tasks * Decimal("0.08"))
         rows["fct_cost"].append(task | who)
         unpriced = _cost("labeling_time", "street-scenes", day, tasks * 12, "worker seconds", None, None)
@@ -131,26 +134,30 @@ def _cost(
 
 
 def _add_months(rows: dict[str, Rows]) -> None:
-    sums: dict[tuple[str, str | None, str, date], Decimal] = {}
+    sums: dict[tuple[str, str, date], Decimal] = {}
     for row in rows["fct_cost"]:
-        family = row.get("job_family")
-        name = family or row["resource_name"]
+        name = row.get("job_family") or row["resource_name"]
         if row["cost_usd"] is not None:
-            key = row["cost_kind"], family, name, row["cost_month"]
+            key = row["cost_kind"], name, row["cost_month"]
             sums[key] = sums.get(key, Decimal(0)) + row["cost_usd"]
-    for (kind, family, name, month), cost in sums.items():
+    for (kind, name, month), cost in sums.items():
         before = (month - timedelta(days=1)).replace(day=1)
-        previous = sums.get((kind, family, name, before))
+        previous = sums.get((kind, name, before))
         rows["fct_cost_month"].append(
             {
                 "cost_kind": kind,
-                "job_family": family,
-                "resource_name": None if family else name,
+                "account_id": ACCOUNT,
+                "subject_name": name,
+                "cost_count": 1,
+                "unpriced_count": 0,
+                "quantity_unit": "billable seconds",
                 "cost_month": month,
                 "cost_usd": cost,
                 "previous_cost_usd": previous,
                 "change_ratio": float((cost - previous) / previous) if previous else None,
-                "is_doubled": bool(previous) and cost >= Decimal("1.8") * (previous or 0),
+                "is_doubled": (is_doubled := bool(previous) and cost >= Decimal("1.8") * (previous or 0)),
+                "doubled_date": month.replace(day=9) if is_doubled else None,
+                "finding": f"{name} costs 1.9 times as much since {month}." if is_doubled else None,
             }
         )
 

@@ -94,6 +94,7 @@ def _endpoint_hour(rows: dict[str, Rows], chance: random.Random, endpoint: str, 
     is_live = endpoint == LIVE
     network = chance.gauss(11, 1) if is_live else None
     latency = {
+        "account_id": ACCOUNT,
         "endpoint_name": endpoint,
         "variant_name": "AllTraffic",
         "period_seconds": 3600,
@@ -107,12 +108,14 @@ def _endpoint_hour(rows: dict[str, Rows], chance: random.Random, endpoint: str, 
         "error_4xx_ratio": 0.002,
         "error_5xx_ratio": 0.03 if is_slow else 0.0005,
         "hit_ratio": None if is_live else 0.82,
+        "cache_lookup_count": None if is_live else calls,
     }
     rows["fct_endpoint_latency"].append(latency)
     for host in ("instance-1", "instance-2") if is_live else (None,):
         cpu = min(390.0, 55 * daylight * chance.uniform(0.8, 1.2) * (2.4 if is_slow else 1))
         rows["fct_instance_utilization"].append(
             {
+                "account_id": ACCOUNT,
                 "resource_kind": "endpoint",
                 "resource_name": endpoint,
                 "variant_name": "AllTraffic",
@@ -145,7 +148,7 @@ def _add_progress(rows: dict[str, Rows]) -> None:
         at, done = BEGAN_AT + timedelta(days=2, hours=number), min(900, number * 20)
         counts = {"human_labeled_count": done, "machine_labeled_count": done // 4, "failed_count": done // 100}
         rows["fct_labeling_progress"].append(
-            {"labeling_job_name": JOB, "period_at": at, "event_date": at.date()}
+            {"labeling_job_name": JOB, "period_seconds": 3600, "period_at": at, "event_date": at.date()}
             | counts
             | {"total_labeled_count": done + done // 4}
         )
@@ -160,6 +163,8 @@ def _add_pipelines(rows: dict[str, Rows], chance: random.Random) -> None:
         for pipeline, step in ((None, None), (PIPELINE, None), (PIPELINE, "train"), (PIPELINE, "evaluate")):
             rows["fct_pipeline_period"].append(
                 {
+                    "account_id": ACCOUNT,
+                    "scope": "account" if pipeline is None else "pipeline" if step is None else "step",
                     "pipeline_name": pipeline,
                     "step_name": step,
                     "period_at": at,
@@ -230,13 +235,13 @@ def many_periods(connection: duckdb.DuckDBPyConnection, count: int) -> None:
         from range({count}) t(number);
         insert into fct_endpoint_latency by name
         select
-            resource_name as endpoint_name, variant_name, period_seconds, period_at, event_date,
+            account_id, resource_name as endpoint_name, variant_name, period_seconds, period_at, event_date,
             (hash(metric_value) % 50)::bigint as invocation_count, metric_value as model_latency_ms,
             5.0 as overhead_latency_ms, 0.01 as error_4xx_ratio, 0.002 as error_5xx_ratio, 0.9 as hit_ratio
         from fct_metric_period where metric_name = 'ModelLatency';
         insert into fct_instance_utilization by name
         select
-            'endpoint' as resource_kind, resource_name, variant_name, period_seconds, period_at, event_date,
+            account_id, 'endpoint' as resource_kind, resource_name, variant_name, period_seconds, period_at, event_date,
             metric_value * 1.5 as cpu_pct, metric_value * 0.4 as cpu_normalized_pct, metric_value / 2 as memory_pct,
             metric_value * 1.5 > 100 as is_over_100
         from fct_metric_period where metric_name = 'CPUUtilization'

@@ -24,9 +24,9 @@ Row = dict[str, Any]
 #: first day of one.
 Kind = Literal[
     "text", "sentence", "person", "job", "team", "worker", "modality", "run", "metric", "experiment", "account",
-    "principal", "category", "attribute", "task_type", "object", "frame", "resource", "series", "statistic", "feature", "kind",
-    "family", "parameter", "count", "ratio", "pct", "change", "usd", "number", "seconds", "time", "date", "month",
-    "boolean", "flags", "pick",
+    "principal", "category", "attribute", "task_type", "object", "frame", "resource", "series", "statistic", "feature",
+    "kind", "family", "parameter", "count", "ratio", "pct", "change", "usd", "number", "seconds", "time", "date",
+    "month", "boolean", "flags", "pick",
 ]  # fmt: skip
 
 

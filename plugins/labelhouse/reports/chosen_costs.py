@@ -15,7 +15,7 @@ COSTS = """
                 and ($family is null or job_family = $family)
                 and ($job is null or labeling_job_name = $job)
                 and ($resource is null or resource_name = $resource)
-                and ($worker is null or worker_key = $worker)
+                and ($worker is null or worker_id = $worker)
         )
 """
 
@@ -36,8 +36,19 @@ JOBS = """
         )
 """
 
-#: Whether a row of a mart of families is of the chosen one; other filters do not reach it.
-OF_FAMILY = "($family is null or job_family = $family)"
+#: Whether a row of the mart of models is chosen: other filters do not reach it.
+OF_FAMILY = "($account is null or account_id = $account) and ($family is null or job_family = $family)"
+
+#: Whether a row of the mart of months is chosen, by its family, endpoint or labelling job.
+OF_SUBJECT = """
+            ($account is null or account_id = $account)
+            and ($kind is null or cost_kind = $kind)
+            and ($family is null or subject_name = $family)
+            and ($job is null or subject_name = $job)
+            and ($resource is null or subject_name = $resource)
+            and ($from_date is null or cost_month >= date_trunc('month', cast($from_date as date)))
+            and ($until_date is null or cost_month <= $until_date)
+""".strip()
 
 #: What stands where nothing was priced, or loaded.
 NOTHING = (

@@ -49,7 +49,11 @@ def of_resource(mart: str, resource: str) -> str:
 #: The endpoints' periods that the filters choose. A CTE.
 LATENCIES = f"""
         latencies as (
-            select * from fct_endpoint_latency where {of_resource("fct_endpoint_latency", "endpoint_name")}
+            select *
+            from fct_endpoint_latency
+            where
+                {of_resource("fct_endpoint_latency", "endpoint_name")}
+                and ($account is null or account_id = $account)
         )
 """
 
@@ -61,14 +65,29 @@ UTILIZATIONS = f"""
                 concat_ws(' · ', resource_name, variant_name, host_name) as instance,
                 greatest(cpu_pct, gpu_pct, memory_pct, gpu_memory_pct, disk_pct) as highest_pct
             from fct_instance_utilization
-            where {of_resource("fct_instance_utilization", "resource_name")}
+            where
+                {of_resource("fct_instance_utilization", "resource_name")}
+                and ($account is null or account_id = $account)
         )
 """
 
-#: The executions of pipelines that the filters choose. A CTE.
+#: The executions of pipelines that the filters choose, and of these those that are counted once. CTEs.
 EXECUTIONS = f"""
         executions as (
-            select * from fct_pipeline_period where {of_resource("fct_pipeline_period", "pipeline_name")}
+            select *
+            from fct_pipeline_period
+            where
+                {of_resource("fct_pipeline_period", "pipeline_name")}
+                and ($account is null or account_id = $account)
+        ),
+        -- those of the account hold those of its pipelines, these those of steps: one scope is added up, no more
+        counted_executions as (
+            select *
+            from executions
+            where
+                scope = if(
+                    $resource is null and exists (from executions where scope = 'account'), 'account', 'pipeline'
+                )
         )
 """
 
@@ -84,6 +103,18 @@ DISTRIBUTIONS = f"""
             where $feature is null or feature = $feature
         )
 """
+
+
+#: The class or range of a row of such a distribution, in words.
+PART = """
+                case
+                    when category is not null then category
+                    when bin_lower is null and bin_upper is null then '(nothing)'
+                    when bin_lower is null then printf('below %.4g', bin_upper::double)
+                    when bin_upper is null then printf('%.4g and more', bin_lower::double)
+                    else printf('%.4g to %.4g', bin_lower::double, bin_upper::double)
+                end
+""".strip()
 
 
 def stretches(periods: str) -> str:

@@ -10,8 +10,8 @@ REPORT = Report(
     page="operations",
     order=150,
     title="CloudWatch's counts and ours",
-    question="How many submitted tasks does CloudWatch count, and how many do the log and the answers hold? Metrics are "
-    "delivered as well as possible, not surely: fewer there is no fault here.",
+    question="How many submitted tasks does CloudWatch count, and how many do the log and the answers hold? It delivers "
+    "metrics as well as it can, not surely: fewer there is no fault here.",
     shape="table",
     is_wide=True,
     is_sortable=True,
@@ -22,10 +22,8 @@ REPORT = Report(
             cloudwatch_task_count,
             log_task_count,
             answer_task_count,
-            cloudwatch_task_count - coalesce(log_task_count, answer_task_count) as difference_count,
-            case
-                when cloudwatch_task_count > coalesce(log_task_count, answer_task_count) then 'CloudWatch has more'
-            end as flags,
+            cloudwatch_difference_count,
+            case when cloudwatch_difference_count < 0 then 'CloudWatch has more' end as flags,
             explanation
         from fct_source_gap
         where
@@ -39,12 +37,14 @@ REPORT = Report(
         Field("cloudwatch_task_count", "CloudWatch", "count"),
         Field("log_task_count", "Worker log", "count"),
         Field("answer_task_count", "Answers", "count"),
-        Field("difference_count", "Difference", "count"),
+        Field("cloudwatch_difference_count", "Ours less CloudWatch's", "count"),
         Field("flags", "Look at", "flags"),
         Field("explanation", "Why", "sentence"),
     ),
     note=lambda rows: (
-        f"{sum(bool(row['difference_count']) for row in rows):,} of {len(rows):,} days of a job differ." if rows else None
+        f"{sum(bool(row['cloudwatch_difference_count']) for row in rows):,} of {len(rows):,} days of a job differ."
+        if rows
+        else None
     ),
     empty="CloudWatch counts no submitted task in this selection: it does for work teams whose metrics the source "
     "cloudwatch_metrics reads.",

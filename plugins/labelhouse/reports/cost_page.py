@@ -42,7 +42,7 @@ COST = Page(
             everything="All jobs and endpoints",
             choices=_choices("resource_name"),
         ),
-        Filter("worker", "Worker", "chip", everything="All workers", choices=_choices("worker_key")),
+        Filter("worker", "Worker", "chip", everything="All workers", choices=_choices("worker_id")),
     ),
     marts=frozenset({"dim_training_job", "fct_cost", "fct_cost_month", "fct_model_health"}),
 )

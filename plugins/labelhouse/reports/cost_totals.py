@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labelhouse.reports import Field, Report
-from labelhouse.reports.chosen_costs import COSTS, OF_FAMILY
+from labelhouse.reports.chosen_costs import COSTS, OF_FAMILY, OF_SUBJECT
 
 REPORT = Report(
     name="cost_totals",
@@ -42,7 +42,7 @@ REPORT = Report(
         doubled as (
             select count(*) filter (where is_doubled) as doubled_count
             from fct_cost_month
-            where {OF_FAMILY} and ($kind is null or cost_kind = $kind)
+            where {OF_SUBJECT}
         ),
         broken as (
             select
@@ -79,7 +79,7 @@ REPORT = Report(
             "of {cost_count:,}: see LABELHOUSE_PRICES",
             is_alarm=True,
         ),
-        Field("doubled_count", "bills doubled", "count", "from one month to the next", is_alarm=True),
+        Field("doubled_count", "bills doubled", "count", "of a family, endpoint or job in a month", is_alarm=True),
         Field(
             "broken_count",
             "models silent or failing",

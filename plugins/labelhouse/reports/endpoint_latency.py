@@ -40,7 +40,7 @@ def _stacked(rows: list[Row]) -> list[Row]:
     found = []
     for row in sorted(in_order(rows, "part", PART_COLOURS), key=lambda row: row["place"]):
         start = below.get(row["stretch_at"], 0.0)
-        below[row["stretch_at"]] = start + row["latency_ms"]
+        below[row["stretch_at"]] = start + max(row["latency_ms"], 0.0)
         found.append(row | {"from_ms": start, "until_ms": below[row["stretch_at"]]})
     return found
 

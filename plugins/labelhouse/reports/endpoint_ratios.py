@@ -42,7 +42,7 @@ REPORT = Report(
             select
                 stretch_at,
                 stretch_end_at,
-                invocation_count,
+                unnest([invocation_count, invocation_count, cache_lookup_count]) as call_count,
                 unnest(['4xx errors', '5xx errors', 'cache hits']) as series,
                 unnest([error_4xx_ratio, error_5xx_ratio, hit_ratio]) as ratio
             from stretched
@@ -52,9 +52,9 @@ REPORT = Report(
             stretch_end_at,
             series,
             coalesce(
-                sum(ratio * invocation_count) / nullif(sum(invocation_count) filter (where ratio >= 0), 0), avg(ratio)
+                sum(ratio * call_count) / nullif(sum(call_count) filter (where ratio >= 0), 0), avg(ratio)
             ) as ratio,
-            sum(invocation_count)::bigint as call_count
+            sum(call_count)::bigint as call_count
         from parts
         where ratio is not null
         group by all

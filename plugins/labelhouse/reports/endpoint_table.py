@@ -7,12 +7,11 @@ from labelhouse.reports.chosen_metrics import LATENCIES
 from labelhouse.reports.operations_encoding import nothing_of
 
 
-def _mean(column: str) -> str:
+def _mean(column: str, count: str = "invocation_count") -> str:
     """The mean over calls; over periods where calls are not counted."""
     return f"""
             coalesce(
-                sum({column} * invocation_count)
-                    / nullif(sum(invocation_count) filter (where {column} is not null), 0),
+                sum({column} * {count}) / nullif(sum({count}) filter (where {column} is not null), 0),
                 avg({column})
             ) as {column}""".strip()
 
@@ -33,13 +32,13 @@ REPORT = Report(
             variant_name,
             case when count(invocation_count) > 0 then sum(invocation_count)::bigint end as invocation_count,
             {_mean("model_latency_ms")},
-            max(model_latency_ms) as highest_model_latency_ms,
+            max(coalesce(max_model_latency_ms, model_latency_ms)) as highest_model_latency_ms,
             {_mean("overhead_latency_ms")},
             {_mean("network_latency_ms")},
             {_mean("client_latency_ms")},
             {_mean("error_4xx_ratio")},
             {_mean("error_5xx_ratio")},
-            {_mean("hit_ratio")},
+            {_mean("hit_ratio", "cache_lookup_count")},
             min(period_at) as first_period_at,
             max(period_at) as last_period_at
         from latencies

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labelhouse.reports import Field, Report, Row
-from labelhouse.reports.chosen_metrics import DISTRIBUTIONS
+from labelhouse.reports.chosen_metrics import DISTRIBUTIONS, PART
 from labelhouse.reports.encoding import (
     MAIN_COLOUR,
     SHOWN_DAYS,
@@ -69,10 +69,8 @@ REPORT = Report(
             select
                 event_date,
                 feature,
-                bin_lower,
-                coalesce(
-                    category, printf('%.4g to %.4g', bin_lower::double, bin_upper::double), '(nothing)'
-                ) as part,
+                coalesce(bin_lower, '-infinity'::double) as bin_lower,
+                {PART} as part,
                 sum(prediction_count)::bigint as prediction_count
             from distributions
             join shown_feature using (feature, endpoint_name, variant_name)
@@ -85,7 +83,7 @@ REPORT = Report(
             select
                 part,
                 -- ranges in the order of numbers, the highest on top; classes by how many there are
-                row_number() over (order by min(bin_lower) desc nulls last, sum(prediction_count) desc, part) as part_rank,
+                row_number() over (order by min(bin_lower) desc, sum(prediction_count) desc, part) as part_rank,
                 row_number() over (order by sum(prediction_count) desc, part) as size_rank
             from days
             group by part

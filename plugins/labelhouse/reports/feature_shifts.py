@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labelhouse.reports import Field, Report
-from labelhouse.reports.chosen_metrics import DISTRIBUTIONS
+from labelhouse.reports.chosen_metrics import DISTRIBUTIONS, PART
 from labelhouse.reports.operations_encoding import nothing_of
 
 #: The days at the end that are compared with those before.
@@ -22,7 +22,7 @@ SHIFTS = f"""
                 feature_name,
                 endpoint_name,
                 variant_name,
-                coalesce(category, bin_lower::varchar || '/' || bin_upper::varchar, '') as part,
+                {PART} as part,
                 coalesce(
                     sum(prediction_count) filter (where event_date > newest_date - {NEWEST_DAYS}), 0
                 ) as newest_count,
@@ -75,7 +75,7 @@ REPORT = Report(
         select
             *,
             endpoint_name as resource_name,
-            case when grown_ratio > 0 then replace(grown_part, '/', ' to ') end as grown
+            case when grown_ratio > 0 then grown_part end as grown
         from shifts
         order by shift_ratio desc nulls last, feature, endpoint_name, variant_name
     """,

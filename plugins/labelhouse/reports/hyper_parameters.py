@@ -34,9 +34,7 @@ def _places(texts: list[str | None]) -> tuple[list[float | None], list[tuple[flo
     return places, [(place, name) for name, place in at.items()]
 
 
-def _number_places(
-    texts: list[str | None], numbers: list[float]
-) -> tuple[list[float | None], list[tuple[float, str]]]:
+def _number_places(texts: list[str | None], numbers: list[float]) -> tuple[list[float | None], list[tuple[float, str]]]:
     low, high = min(numbers), max(numbers)
     is_wide = low > 0 and high / low > _WIDE_RANGE
     scale = math.log10 if is_wide else float
@@ -88,7 +86,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
             detail="run_id:N",
             color=alt.Color(
                 "final_value:Q",
-                scale=alt.Scale(range=_SHADES),
+                scale=alt.Scale(range=_SHADES, interpolate="lab"),
                 legend=alt.Legend(orient="top", title=None, gradientLength=160, format=".4~g", offset=16),
             ),
             opacity=alt.Opacity("is_chosen:N", scale=alt.Scale(domain=[False, True], range=[0.12, 0.75]), legend=None),
@@ -100,7 +98,10 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
         )
     )
     words = alt.Chart(alt.NamedData("ticks")).encode(
-        x=axis, y=y, text="text:N", tooltip=[alt.Tooltip("axis:N", title="parameter"), alt.Tooltip("text:N", title="value")]
+        x=axis,
+        y=y,
+        text="text:N",
+        tooltip=[alt.Tooltip("axis:N", title="parameter"), alt.Tooltip("text:N", title="value")],
     )
     labels = [
         words.mark_text(align="left", dx=6, fontSize=11, limit=110, style="halo"),
@@ -114,7 +115,10 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
 
 
 def _point(row: Row, axis: str, place: float | None) -> Row:
-    return {name: row[name] for name in ("run_id", "run_name", "final_value", "is_chosen")} | {"axis": axis, "place": place}
+    return {name: row[name] for name in ("run_id", "run_name", "final_value", "is_chosen")} | {
+        "axis": axis,
+        "place": place,
+    }
 
 
 def _note(rows: list[Row]) -> str | None:

@@ -18,7 +18,7 @@ REPORT = Report(
         with {COSTS.strip()}
         select
             labeling_job_name,
-            worker_key as worker_id,
+            worker_id,
             workteam_name,
             sum(cost_usd) as cost_usd,
             sum(quantity) filter (where quantity_unit = 'tasks') as task_count,
@@ -31,8 +31,8 @@ REPORT = Report(
             max(cost_date) as last_date
         from costs
         where cost_kind in ('labeling_task', 'labeling_time')
-        group by labeling_job_name, worker_key, workteam_name
-        order by cost_usd desc nulls last, labeling_job_name, worker_key
+        group by labeling_job_name, worker_id, workteam_name
+        order by cost_usd desc nulls last, labeling_job_name, worker_id
     """,
     fields=(
         Field("labeling_job_name", "Labelling job", "job"),
@@ -48,6 +48,6 @@ REPORT = Report(
         Field("first_date", "First", "date"),
         Field("last_date", "Last", "date"),
     ),
-    empty="No labelling work in this selection has a price. Name prices in the setting LABELHOUSE_PRICES: worker_hour_usd "
-    "by work team, task_usd by labelling job.",
+    empty="No labelling work in this selection has a price. Name prices in LABELHOUSE_PRICES: worker_hour_usd by "
+    "work team, task_usd by labelling job.",
 )

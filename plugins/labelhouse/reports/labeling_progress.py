@@ -42,7 +42,7 @@ REPORT = Report(
     question="How many objects had each labelling job labelled by when? CloudWatch's highest count so far.",
     sql=f"""
         with progress as (
-            select *, 60 as period_seconds
+            select *
             from fct_labeling_progress
             where {of_resource("fct_labeling_progress", "labeling_job_name")}
         ),

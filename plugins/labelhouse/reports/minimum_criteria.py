@@ -15,7 +15,8 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
     parts = [
-        row | {"line": f"{row['metric_name']} {row['criterion']}", "result": result, "run_count": row[f"{result}_count"]}
+        row
+        | {"line": f"{row['metric_name']} {row['criterion']}", "result": result, "run_count": row[f"{result}_count"]}
         for row in rows
         for result in _COLOURS
         if row[f"{result}_count"]

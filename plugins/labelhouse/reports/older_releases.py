@@ -97,6 +97,9 @@ OPERATIONS = (
     StandIn(
         "fct_source_gap",
         "cloudwatch_task_count",
-        "select *, null::bigint as cloudwatch_task_count from main.fct_source_gap",
+        """
+            select *, null::bigint as cloudwatch_task_count, null::bigint as cloudwatch_difference_count
+            from main.fct_source_gap
+        """,
     ),
 )

@@ -35,7 +35,7 @@ REPORT = Report(
                         filter (where error_4xx_ratio is not null or error_5xx_ratio is not null), 0) as error_ratio,
                 sum(invocation_count * model_latency_ms) filter (where model_latency_ms is not null)
                     / nullif(sum(invocation_count) filter (where model_latency_ms is not null), 0) as model_latency_ms,
-                max(model_latency_ms) as highest_latency_ms
+                max(coalesce(max_model_latency_ms, model_latency_ms)) as highest_latency_ms
             from latencies
         ),
         busy as (
@@ -49,19 +49,14 @@ REPORT = Report(
             select
                 case when count(*) > 0 then coalesce(sum(failed_count), 0)::bigint end as failed_count,
                 coalesce(sum(started_count), 0)::bigint as started_count
-            from executions
-            where
-                step_name is null
-                and (pipeline_name is null) = (
-                    $resource is null and exists (from executions where pipeline_name is null)
-                )
+            from counted_executions
         )
         select * from measured, calls, busy, ran
     """,
     fields=(
         Field("period_count", "values", "count", "series: {series_count:,} · metrics: {metric_count:,}"),
         Field("invocation_count", "calls", "count", "of endpoints: {endpoint_count:,}", unknown="no endpoint"),
-        Field("model_latency_ms", "ms in the model", "number", "at most {highest_latency_ms:,.0f}"),
+        Field("model_latency_ms", "ms in the model", "number", "mean of a call, at most {highest_latency_ms:,.0f}"),
         Field("error_ratio", "of calls failed", "ratio", "4xx and 5xx"),
         Field("over_100_count", "instances over 100 %", "count", "of {instance_count:,}: of one core or GPU"),
         Field(

@@ -53,13 +53,7 @@ REPORT = Report(
                 event_date,
                 unnest(['succeeded', 'stopped', 'failed']) as outcome,
                 unnest([succeeded_count, stopped_count, failed_count]) as execution_count
-            from executions
-            where
-                step_name is null
-                -- an account's count holds those of its pipelines; where CloudWatch has none, these are added up
-                and (pipeline_name is null) = (
-                    $resource is null and exists (from executions where pipeline_name is null)
-                )
+            from counted_executions
         ),
         span as (
             select min(event_date) as first_date, max(event_date) as last_date from days

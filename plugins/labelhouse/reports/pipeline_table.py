@@ -11,13 +11,15 @@ REPORT = Report(
     page="operations",
     order=90,
     title="Pipelines and steps",
-    question="Which pipeline, and which step of it, fails or takes long? The line without a name is the whole account.",
+    question="Which pipeline, and which step of it, fails or takes long? The account's own count holds "
+    "those of its pipelines.",
     is_sortable=True,
     shape="table",
     is_wide=True,
     sql=f"""
         with {EXECUTIONS.strip()}
         select
+            scope,
             pipeline_name as resource_name,
             step_name,
             sum(started_count)::bigint as started_count,
@@ -33,10 +35,11 @@ REPORT = Report(
             ) as mean_duration_seconds,
             max(period_at) as last_period_at
         from executions
-        group by pipeline_name, step_name
-        order by pipeline_name nulls first, step_name nulls first
+        group by scope, pipeline_name, step_name
+        order by pipeline_name nulls first, step_name nulls first, scope
     """,
     fields=(
+        Field("scope", "Of"),
         Field("resource_name", "Pipeline", "resource"),
         Field("step_name", "Step"),
         Field("started_count", "Started", "count"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labelhouse.reports import Field, Report, Row
-from labelhouse.reports.chosen_metrics import of_resource
+from labelhouse.reports.chosen_metrics import PART, of_resource
 from labelhouse.reports.encoding import (
     JOB_COLOURS,
     SHOWN_DAYS,
@@ -54,10 +54,7 @@ REPORT = Report(
         with days as (
             select
                 event_date,
-                coalesce(
-                    category, printf('%.4g to %.4g', bin_lower::double, bin_upper::double), '(nothing)'
-                ) as series,
-                bin_lower,
+                {PART} as series,
                 sum(prediction_count)::bigint as prediction_count
             from fct_prediction_distribution
             where

@@ -11,8 +11,8 @@ REPORT = Report(
     page="training",
     order=36,
     title="Gap before each run",
-    question="How long was it from the end of the run before to the start of this one? A gap that grows is a model that "
-    "gets old.",
+    question="How long was it from the end of the run before to the start of this one? A gap that grows is a model "
+    "that gets old.",
     sql=of_runs("gap_seconds"),
     fields=fields_of(Field("gap_seconds", "Gap", "seconds")),
     draw=lambda rows: duration_lines(rows, "gap_seconds", "gap"),

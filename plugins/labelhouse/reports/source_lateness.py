@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from labelhouse.reports import Field, Report, Row
-from labelhouse.reports.encoding import SHOWN_DAYS, cut_days, day_axis, day_tooltip
 from labelhouse.reports.durations import unit_for, with_durations
+from labelhouse.reports.encoding import SHOWN_DAYS, cut_days, day_axis, day_tooltip
 from labelhouse.reports.time_encoding import ranked_colour, time_lines
 
 _COLUMNS = ("median_lateness_seconds", "p95_lateness_seconds")

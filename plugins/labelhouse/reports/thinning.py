@@ -149,7 +149,7 @@ def what_was_left_out(rows: list[Row], what: str = "run", order: str = "newest")
     if thinned_row:
         drawn = sum(row["metric_value"] is not None for row in rows)
         parts.append(
-            f"Thinned out to {drawn:,} of {thinned_row['total_count']:,} points: of each stretch of a {what} the first, "
-            "the last, the lowest and the highest."
+            f"Thinned out to {drawn:,} of {thinned_row['total_count']:,} points: of each stretch of a {what} the "
+            "first, the last, the lowest and the highest."
         )
     return " ".join(parts) or None

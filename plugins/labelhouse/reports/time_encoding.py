@@ -35,7 +35,9 @@ def utc_axis(column: str, title: str) -> alt.X:
         f"{column}:T",
         title=title,
         scale=alt.Scale(type="utc", nice=False, padding=12),
-        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, labelBound=4, format=_TIME_FORMATS),
+        axis=alt.Axis(
+            grid=False, labelOverlap=True, labelSeparation=6, tickCount=10, labelBound=4, format=_TIME_FORMATS
+        ),
     )
 
 

@@ -70,13 +70,14 @@ class ChartDefinition:
         """
         first, last = day_of("from_date", query.get("from_date", "")), day_of("until_date", query.get("until_date", ""))
         in_order_of_days(first, last)
-        parts = zip_longest(
-            query.getlist("metric"), query.getlist("statistic"), query.getlist("label"), fillvalue=""
-        )
+        parts = zip_longest(query.getlist("metric"), query.getlist("statistic"), query.getlist("label"), fillvalue="")
         series = tuple(_series(*part) for part in parts if part[0])
         if len(series) > MOST_SERIES:
             raise SelectionError(
-                "is too many series for one chart", where="metric", value=str(len(series)), allowed=f"up to {MOST_SERIES}"
+                "is too many series for one chart",
+                where="metric",
+                value=str(len(series)),
+                allowed=f"up to {MOST_SERIES}",
             )
         return cls(
             name=_short("name", query.get("name", "").strip()),
