@@ -10,8 +10,8 @@ REPORT = Report(
     page="operations",
     order=150,
     title="CloudWatch's counts and ours",
-    question="How many submitted tasks does CloudWatch count, and how many do the log and the answers hold? It delivers "
-    "metrics as well as it can, not surely: fewer there is no fault here.",
+    question="How many submitted tasks does CloudWatch count, and how many do the log and the answers hold? It "
+    "delivers metrics as well as it can, not surely: fewer there is no fault here.",
     shape="table",
     is_wide=True,
     is_sortable=True,
