@@ -17,7 +17,8 @@ from labelhouse.errors import LabelhouseError
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
-from labelhouse.reports.pages import PAGES, Page
+from labelhouse.reports.page import Page
+from labelhouse.reports.pages import PAGES
 from labelhouse.web.annotation_pages import AnnotationPages
 from labelhouse.web.chart_pages import ChartPages
 from labelhouse.web.guard import Access, GuardedApp, may_see_names, policy

@@ -10,7 +10,7 @@ from labelhouse.marts.read import query
 from labelhouse.marts.releases import Release
 from labelhouse.reports import Report, Row, all_reports
 from labelhouse.reports.older_releases import StandIn
-from labelhouse.reports.pages import Page
+from labelhouse.reports.page import Page
 from labelhouse.web.selection import Selection
 from labelhouse.web.tiles import Tile
 from labelhouse.web.worker_names import People, WorkerNames
@@ -108,7 +108,8 @@ def page_rows(release: Release, page: Page, sql: str, parameters: Mapping[str, A
     there = _columns(release)
     if not page.marts <= set(there):
         return None
-    return query(release, _with(_standing_in(page, there), sql), parameters).to_pylist()
+    rows: list[Row] = query(release, _with(_standing_in(page, there), sql), parameters).to_pylist()
+    return rows
 
 
 def _columns(release: Release) -> dict[str, set[str]]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from labelhouse.errors import LabelhouseError
-from labelhouse.reports.pages import Filter, Page
+from labelhouse.reports.page import Filter, Page
 
 #: The value of a filter; several where it is repeated in the URL.
 Value = str | date | tuple[str, ...]
