@@ -39,6 +39,8 @@ class LabelhousePlugin(AirflowPlugin):
         _entry("Workers", "workers"),
         _entry("Annotations", "annotations"),
         _entry("Training", "training"),
+        _entry("Operations", "operations"),
+        _entry("Cost", "cost"),
         _entry("Data quality", "quality"),
         _entry("dbt docs", "dbt-docs"),
     ]

@@ -17,7 +17,9 @@ from selenium.webdriver.chrome.service import Service
 from labelhouse.web.app import make_app
 from labelhouse.web.guard import GuardedApp, Standing
 from web.fake_annotations import sample_labels
+from web.fake_cost import sample_costs
 from web.fake_lake import FakeAccess, answers, publish
+from web.fake_operations import sample_operations
 from web.fake_quality import failing_check, many_checks, some_alarms, write_data_docs, write_quality
 from web.fake_training import training_points
 from web.fake_workers import gaps_of, other_tasks, tasks_of
@@ -44,7 +46,14 @@ def published_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = answers({"birds": "private", "street-scenes": "private", "reviews": "vendor"})
     tasks = tasks_of(rows)
     release = publish(
-        lake, rows, training_points(), tasks=tasks + other_tasks(tasks), gaps=gaps_of(tasks), labels=sample_labels()
+        lake,
+        rows,
+        training_points(),
+        tasks=tasks + other_tasks(tasks),
+        gaps=gaps_of(tasks),
+        labels=sample_labels(),
+        operations=sample_operations(),
+        costs=sample_costs(),
     )
     checks = [failing_check(), *many_checks(40)]
     write_quality(lake, release, checks, some_alarms())

@@ -93,22 +93,7 @@ def add_labels(connection: duckdb.DuckDBPyConnection, labels: Labels) -> None:
         ("fct_frame", labels.frames),
         ("fct_worker_annotation", labels.worker_annotations),
     ):
-        _insert(connection, table, rows)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Rows) -> None:
-    """As `insert_rows`, for rows whose `attributes` are a dict or None."""
-    import pyarrow as pa
-
-    if not rows:
-        return
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns: dict[str, Any] = {name: [row.get(name) for row in rows] for name in names}
-    maps = [None if each is None else [*each.items()] for each in columns.pop("attributes", [None] * len(rows))]
-    columns["attributes"] = pa.array(maps, pa.map_(pa.string(), pa.string()))
-    connection.register("given", pa.table(columns))
-    connection.execute(f"insert into {table} by name select * from given")
-    connection.unregister("given")
+        insert_rows(connection, table, rows)
 
 
 class _Maker:

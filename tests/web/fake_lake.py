@@ -16,6 +16,8 @@ from starlette.requests import Request
 from labelhouse.marts.releases import Release, point_to
 from labelhouse.web.guard import Standing
 from web.fake_annotations import Labels, add_labels
+from web.fake_cost import add_costs
+from web.fake_operations import add_operations
 from web.fake_training import add_training
 from web.fake_workers import add_work, tasks_of
 
@@ -131,13 +133,15 @@ def publish(
     tasks: list[dict[str, Any]] | None = None,
     gaps: list[dict[str, Any]] | None = None,
     labels: Labels | None = None,
+    operations: dict[str, list[dict[str, Any]]] | None = None,
+    costs: dict[str, list[dict[str, Any]]] | None = None,
     is_older: bool = False,
     **training: Any,
 ) -> Release:
     """A release of these answers and metric points, with the marts that follow from them, made current.
 
-    `tasks` are those of the answers unless given; a release that `is_older` has no marts of tasks, teams, gaps and
-    labels. The answers of `labels` are no part of it.
+    `tasks` are those of the answers unless given; a release that `is_older` has no marts of tasks, teams, gaps,
+    labels, operations and costs. The answers of `labels` are no part of it.
     `training` is what `add_training` takes besides the points.
     """
     release = _new_release(lake)
@@ -151,6 +155,8 @@ def publish(
         if not is_older:
             add_work(connection, tasks_of(rows) if tasks is None else tasks, gaps or [])
             add_labels(connection, labels or Labels())
+            add_operations(connection, operations or {})
+            add_costs(connection, costs or {})
         add_training(connection, points or [], **training)
     release.dbt_docs_path.write_text(
         "<!doctype html><title>dbt Docs</title><body><script>document.body.append('made by script')</script>"

@@ -53,7 +53,15 @@ _DERIVED = """
         min(metric_at) as first_point_at, max(metric_at) as last_point_at,
         (epoch_ms(max(metric_at)) - epoch_ms(min(metric_at))) / 1000.0 as duration_seconds,
         count(*) as point_count, count(distinct metric_name) as metric_count,
-        row_number() over (partition by any_value(experiment_name) order by min(metric_at)) as run_number
+        row_number() over (partition by any_value(experiment_name) order by min(metric_at)) as run_number,
+        -- as its training job says: the instances are started before the first point, and end after the last
+        duration_seconds + 240.0 as run_seconds, round(duration_seconds + 240)::bigint as billable_seconds,
+        (billable_seconds * 3.825 / 3600)::decimal(18, 6) as cost_usd, 'ml.p3.2xlarge' as instance_type,
+        1::bigint as instance_count, 'birds-labels' as labeling_job_name,
+        map {
+            'learning_rate': (0.1 / pow(10, run_number % 3))::varchar, 'epochs': '40',
+            'batch_size': (32 * (1 + run_number % 4))::varchar, 'optimizer': ['sgd', 'adam'][1 + run_number % 2]
+        } as hyper_parameters
     from fct_metric_point left join runs_as_registered using (run_id)
     group by run_id;
 
@@ -73,7 +81,7 @@ _DERIVED = """
             (epoch_ms(max(metric_at)) - epoch_ms(min(metric_at))) / 1000.0 as duration_seconds,
             regr_slope(metric_value, step) as slope_per_step,
             regr_slope(metric_value, epoch_ms(metric_at) / 3600000.0) as slope_per_hour,
-            count(value_flag) as nan_count, min(event_date) as start_date
+            count(value_flag) as nan_count, min(event_date) as start_date, 'cloudtrail' as metric_source
         from fct_metric_point group by run_id, metric_name
     ),
     series as (
@@ -214,11 +222,16 @@ def _without(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
-    """Adds rows to a table; columns that they lack are NULL."""
+    """Adds rows to a table; columns that they lack are NULL, dicts are maps."""
     import pyarrow as pa
 
     if rows:
-        names = dict.fromkeys(name for row in rows for name in row)
-        connection.register("given", pa.table({name: [row.get(name) for row in rows] for name in names}))
+        columns: dict[str, Any] = {}
+        for name in dict.fromkeys(name for row in rows for name in row):
+            columns[name] = [row.get(name) for row in rows]
+            if any(isinstance(value, dict) for value in columns[name]):
+                pairs = [None if value is None else [*value.items()] for value in columns[name]]
+                columns[name] = pa.array(pairs, pa.map_(pa.string(), pa.string()))
+        connection.register("given", pa.table(columns))
         connection.execute(f"insert into {table} by name select * from given")
         connection.unregister("given")

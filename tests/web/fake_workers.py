@@ -24,7 +24,8 @@ _TASKS = """
     );
     create table fct_source_gap (
         labeling_job_name varchar, event_date date, source varchar, log_task_count bigint, answer_task_count bigint,
-        counter_task_count bigint, missing_in_log_count bigint, missing_in_answers_count bigint,
+        counter_task_count bigint, cloudwatch_task_count bigint,
+        cloudwatch_difference_count bigint, missing_in_log_count bigint, missing_in_answers_count bigint,
         counter_difference_count bigint, explanation varchar
     );
 """
@@ -96,6 +97,8 @@ def gaps_of(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "log_task_count": 11,
             "answer_task_count": 12,
             "counter_task_count": 12 if number % 2 else None,
+            "cloudwatch_task_count": 10 if number % 2 else None,
+            "cloudwatch_difference_count": 2 if number % 2 else None,
             "missing_in_log_count": 1,
             "missing_in_answers_count": 0,
             "counter_difference_count": 0 if number % 2 else None,

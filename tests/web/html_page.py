@@ -36,6 +36,8 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
         self.data: list[Any] = []
+        #: The text of an element by its place among all.
+        self.words: dict[int, str] = {}
         self._within = ""
         self.feed(text)
 
@@ -50,6 +52,7 @@ class Page(HTMLParser):
         if self._within == "script":
             self.data.append(json.loads(data))
         elif data.strip():
+            self.words.setdefault(len(self.elements) - 1, data)
             self.text.append(" ".join(data.split()))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:

@@ -86,7 +86,7 @@ def test_the_pages_follow_the_theme_of_airflow(clean_browser: Chrome, site: str,
 def test_nothing_sticks_out_of_a_narrow_page(clean_browser: Chrome, site: str) -> None:
     narrow = {"width": 380, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     clean_browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
-    for page in ("workers", "annotations", "training", "quality", "dbt-docs"):
+    for page in ("workers", "annotations", "training", "operations", "cost", "quality", "dbt-docs"):
         clean_browser.get(f"{site}/{page}")
         if page in ("workers", "annotations", "training"):
             drawn_marks(clean_browser)

@@ -70,11 +70,11 @@ def test_writes_take_turns_on_sqlite_alone(loaded: dict[str, Any]) -> None:
 
 def test_every_entry_leads_to_a_page_where_airflow_lives(loaded: dict[str, Any]) -> None:
     entries = {view["name"]: view for view in loaded["views"]}
-    assert list(entries) == ["Workers", "Annotations", "Training", "Data quality", "dbt docs"]
+    assert list(entries) == ["Workers", "Annotations", "Training", "Operations", "Cost", "Data quality", "dbt docs"]
     for view in entries.values():
         assert view["href"].startswith("/airflow/labelhouse/")
         assert view["nav_top_level"] is True
         assert view["destination"] == "nav"
         for icon in (view["icon"], view["icon_dark_mode"]):
             assert (PLUGINS / "labelhouse" / "web" / "static" / Path(icon).name).is_file()
-    assert len({view["url_route"] for view in entries.values()}) == 5
+    assert len({view["url_route"] for view in entries.values()}) == 7

@@ -19,6 +19,7 @@ from labelhouse.reports import Report, all_reports
 from labelhouse.reports.encoding import JOB_COLOURS, OTHER_COLOUR, SHOWN_WORKERS
 from labelhouse.reports.pages import PAGES
 from web.fake_lake import answers, publish
+from web.fake_operations import LIVE
 from web.fake_training import ACCOUNT, RESOURCE_TYPE
 
 RUN = f"{ACCOUNT}/eu-west-1/birds-classifier-022-aws-training-job"
@@ -38,6 +39,16 @@ SELECTIONS: dict[str, list[dict[str, Any]]] = {
         {"account": ACCOUNT, "resource_type": RESOURCE_TYPE, "from_date": date(2026, 9, 1)},
         {"run": [RUN], "until_date": date(2026, 12, 31)},
         {"run": [RUN, RUN.replace("022", "023")]},
+    ],
+    "operations": [
+        {},
+        {"metric": "ModelLatency", "statistic": "p99", "namespace": "AWS/SageMaker"},
+        {"account": ACCOUNT, "from_date": date(2026, 9, 11), "until_date": date(2026, 9, 30)},
+        {"series": f"EndpointName={LIVE},VariantName=AllTraffic", "feature": "input: brightness"},
+    ],
+    "cost": [
+        {},
+        {"account": ACCOUNT, "from_date": date(2026, 7, 1), "until_date": date(2026, 8, 31)},
     ],
 }
 REPORTS = list(all_reports().values())

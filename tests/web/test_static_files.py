@@ -23,7 +23,7 @@ def test_pages_link_files_by_their_content(reader: TestClient) -> None:
 
 
 def test_the_navigation_finds_its_icons(reader: TestClient) -> None:
-    for page in ("workers", "annotations", "training", "quality", "dbt-docs"):
+    for page in ("workers", "annotations", "training", "operations", "cost", "quality", "dbt-docs"):
         for suffix in ("", "-dark"):
             answer = reader.get(f"/static/{page}{suffix}.svg")
             assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")

@@ -20,11 +20,13 @@ Row = dict[str, Any]
 #: How a value is written for people. One that is named like a filter of the page narrows it when it is clicked.
 #: `number` is in a unit of its own (a metric); `flags` is text with `; ` between words that ask for a look;
 #: `pick` is a box that picks the row's `run_id`; `object` leads to the page of the row's dataset object,
-#: `frame` to a frame of it.
+#: `frame` to a frame of it. `pct` is 0 to 100 and more, `change` a ratio of more or less, `usd` money, `month` the
+#: first day of one.
 Kind = Literal[
     "text", "sentence", "person", "job", "team", "worker", "modality", "run", "metric", "experiment", "account",
-    "principal", "category", "attribute", "task_type", "object", "frame", "count", "ratio", "number", "seconds",
-    "time", "date", "boolean", "flags", "pick",
+    "principal", "category", "attribute", "task_type", "object", "frame", "resource", "series", "statistic", "feature",
+    "kind", "family", "parameter", "count", "ratio", "pct", "change", "usd", "number", "seconds", "time", "date",
+    "month", "boolean", "flags", "pick",
 ]  # fmt: skip
 
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-#: The runs that every filter but `$run` chooses. A CTE. A run is of the day that it started on.
+#: The runs that every filter but `$run` chooses, those without a metric too. A CTE. A run is of the day that it
+#: started on: the first of its points, else as its training job says.
 ALL_RUNS = """
         all_runs as (
-            select metrics.run_id
-            from fct_run_metric as metrics
-            join dim_run using (run_id)
+            select dim_run.run_id
+            from dim_run
+            left join fct_run_metric as metrics using (run_id)
             where
-                ($experiment is null or metrics.experiment_name = $experiment)
-                and ($account is null or metrics.account_id = $account)
+                ($experiment is null or dim_run.experiment_name = $experiment)
+                and ($account is null or dim_run.account_id = $account)
                 and ($resource_type is null or dim_run.resource_type = $resource_type)
-            group by metrics.run_id
+            group by dim_run.run_id, dim_run.started_at
             having
-                ($from_date is null or min(metrics.start_date) >= $from_date)
-                and ($until_date is null or min(metrics.start_date) <= $until_date)
+                (
+                    $from_date is null
+                    or coalesce(min(metrics.start_date), cast(dim_run.started_at as date)) >= $from_date
+                )
+                and (
+                    $until_date is null
+                    or coalesce(min(metrics.start_date), cast(dim_run.started_at as date)) <= $until_date
+                )
                 and ($metric is null or bool_or($metric in (metrics.metric_name, metrics.metric_base_name)))
         )
 """

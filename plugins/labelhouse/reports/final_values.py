@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 from labelhouse.reports import Field, Report, Row
 from labelhouse.reports.chosen_runs import CRITERION, METRIC_FLAGS, RUNS, shown_metric
 from labelhouse.reports.encoding import BAD_COLOUR, specification
+from labelhouse.reports.time_encoding import utc_axis, utc_tooltip
 from labelhouse.reports.training_encoding import (
     criterion_layers,
     legible_text,
     not_a_number,
     series_colour,
-    utc_axis,
-    utc_tooltip,
     value_axis,
 )
 

@@ -8,15 +8,14 @@ from labelhouse.reports import Field, Report, Row
 from labelhouse.reports.chosen_labels import LABELS
 from labelhouse.reports.encoding import (
     JOB_COLOURS,
-    OTHER_COLOUR,
     SHOWN_DAYS,
-    category_colour,
     cut_days,
     day_axis,
     day_tooltip,
     rows_chart,
     specification,
 )
+from labelhouse.reports.time_encoding import ranked_colour
 
 #: Categories, or jobs, with a colour of their own.
 _SHOWN = len(JOB_COLOURS)
@@ -26,12 +25,6 @@ _OTHERS = "(others)"
 def _draw(rows: list[Row]) -> dict[str, Any]:
     import altair as alt
 
-    ranks = {row["series"]: row["series_rank"] for row in rows}
-    colours = {name: (*JOB_COLOURS, OTHER_COLOUR)[ranks[name] - 1] for name in sorted(ranks, key=lambda it: ranks[it])}
-    colour = category_colour(rows, "series", colours)
-    colour["legend"]["labelExpr"] = "datum.label"
-    if len(ranks) == 1:
-        colour["legend"] = None
     by = "job" if rows[0]["category"] is None and rows[0]["is_by_job"] else "category"
     return specification(
         rows_chart()
@@ -39,7 +32,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
         .encode(
             x=day_axis(rows),
             y=alt.Y("label_count:Q", title="labels", axis=alt.Axis(tickMinStep=1, format=",d", tickCount=5)),
-            color=colour,
+            color=ranked_colour(rows, "series"),
             order=alt.Order("series_rank:Q"),
             tooltip=[
                 day_tooltip(),

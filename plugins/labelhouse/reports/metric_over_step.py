@@ -8,14 +8,13 @@ from labelhouse.reports import Field, Report, Row
 from labelhouse.reports.chosen_runs import RUNS, shown_metric
 from labelhouse.reports.encoding import JOB_COLOURS, OTHER_COLOUR, specification
 from labelhouse.reports.thinning import thinned, what_was_left_out
+from labelhouse.reports.time_encoding import line_legend, utc_tooltip
 from labelhouse.reports.training_encoding import (
     COLOURED_RUNS,
     criterion_layers,
-    line_legend,
     points_and_lines,
     points_chart,
     series_names,
-    utc_tooltip,
     value_axis,
 )
 

@@ -8,14 +8,13 @@ from labelhouse.reports import Field, Report, Row
 from labelhouse.reports.chosen_runs import RUNS, shown_metric
 from labelhouse.reports.encoding import chart, specification
 from labelhouse.reports.thinning import thinned, what_was_left_out
+from labelhouse.reports.time_encoding import utc_axis, utc_tooltip
 from labelhouse.reports.training_encoding import (
     criterion_layers,
     not_a_number,
     points_and_lines,
     points_chart,
     series_colour,
-    utc_axis,
-    utc_tooltip,
     value_axis,
 )
 

@@ -71,3 +71,35 @@ WORKERS = (
         """,
     ),
 )
+
+#: Before training jobs were read, nothing was known of a run's instances, its bill and its parameters.
+TRAINING = (
+    StandIn(
+        "dim_run",
+        "run_seconds",
+        """
+            select
+                *, null::double as run_seconds, null::bigint as billable_seconds, null::decimal(18, 6) as cost_usd,
+                null::varchar as instance_type, null::integer as instance_count, null::varchar as labeling_job_name,
+                null::map(varchar, varchar) as hyper_parameters
+            from main.dim_run
+        """,
+    ),
+    StandIn(
+        "fct_run_metric",
+        "metric_source",
+        "select *, 'cloudtrail' as metric_source from main.fct_run_metric",
+    ),
+)
+
+#: Before CloudWatch was read, nobody could compare its counts.
+OPERATIONS = (
+    StandIn(
+        "fct_source_gap",
+        "cloudwatch_task_count",
+        """
+            select *, null::bigint as cloudwatch_task_count, null::bigint as cloudwatch_difference_count
+            from main.fct_source_gap
+        """,
+    ),
+)

@@ -2,63 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
-
 from labelhouse.reports import older_releases
 from labelhouse.reports.chosen_labels import IS_LABELED, MOST_VALUES, UNKNOWN_CATEGORY, UNKNOWN_TASK_TYPE
 from labelhouse.reports.chosen_work import UNKNOWN_MODALITY
-from labelhouse.reports.older_releases import StandIn
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One thing that a page can be narrowed to; none of it means all.
-
-    Args:
-        name: the parameter in URLs and, as `$name`, in SQL.
-        title: for people.
-        kind: a `choice` from a list, a `date` (ISO 8601), or a `chip` that is set by a click elsewhere.
-        is_many: whether it is repeated in URLs, and a list in SQL.
-        everything: the words for all of it.
-        choices: SELECT of everything that it can be, as one column of text in order; other values are
-            unknown. None: every value is looked for.
-        label: its value as people read it.
-    """
-
-    name: str
-    title: str
-    kind: Literal["choice", "date", "chip"] = "choice"
-    is_many: bool = False
-    everything: str = ""
-    choices: str | None = None
-    label: Callable[[str], str] = str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page made of reports.
-
-    Args:
-        name: part of its URL; a report names it.
-        title: for people.
-        filters: what it can be narrowed to.
-        marts: what its reports read; a release that was built before they existed has none of them.
-        stand_ins: what stands for younger marts and columns in a release that has the others; a stand-in may name
-            marts only.
-        nothing: the sentence where no filter hides anything and there is still nothing. Empty: each report
-            speaks for itself.
-        steps: what to do then.
-    """
-
-    name: str
-    title: str
-    filters: tuple[Filter, ...]
-    marts: frozenset[str]
-    stand_ins: tuple[StandIn, ...] = ()
-    nothing: str = ""
-    steps: tuple[str, ...] = ()
+from labelhouse.reports.cost_page import COST
+from labelhouse.reports.operations_page import OPERATIONS
+from labelhouse.reports.page import Filter, Page
 
 
 def run_name(run_id: str) -> str:
@@ -211,13 +160,13 @@ TRAINING = Page(
             "experiment",
             "Experiment",
             everything="All experiments",
-            choices="select distinct experiment_name as name from fct_run_metric where name is not null order by name",
+            choices="select distinct experiment_name as name from dim_run where name is not null order by name",
         ),
         Filter(
             "account",
             "Account",
             everything="All accounts",
-            choices="select distinct account_id from fct_run_metric where account_id is not null order by account_id",
+            choices="select distinct account_id from dim_run where account_id is not null order by account_id",
         ),
         Filter(
             "resource_type",
@@ -236,6 +185,8 @@ TRAINING = Page(
         ),
     ),
     marts=frozenset({"dim_run", "fct_metric_point", "fct_metric_write_audit", "fct_run_metric"}),
+    stand_ins=older_releases.TRAINING,
+    more=(("chart", "Build a chart of your own"),),
     nothing="No training metric is in this release",
     steps=(
         "Let a CloudTrail trail log data events of the type AWS::SageMaker::ExperimentTrialComponent: that is where "
@@ -247,4 +198,4 @@ TRAINING = Page(
 )
 
 #: In the order of the navigation.
-PAGES = {page.name: page for page in (WORKERS, ANNOTATIONS, TRAINING)}
+PAGES = {page.name: page for page in (WORKERS, ANNOTATIONS, TRAINING, OPERATIONS, COST)}

@@ -51,8 +51,6 @@ def thinned(x: str) -> str:
         with a value), total_count (points of all lines) and is_thinned (whether any line is).
     """
     other = "step" if x == "metric_at" else "metric_at"
-    width = "epoch_ms({})" if x == "metric_at" else "{}::double"
-    place, first, last = (width.format(each) for each in (x, f"first_{x}", f"last_{x}"))
     return f"""
         {DRAWN_LINES.strip()},
         points as (
@@ -61,6 +59,15 @@ def thinned(x: str) -> str:
             join drawn_lines using (run_id, metric_name)
             where {x} is not null
         ),
+        {thinned_points(x, other).strip()}
+    """
+
+
+def thinned_points(x: str, other: str) -> str:
+    """As `thinned`, for any CTE `points` of line (a number), `x`, `other` (a further column) and metric_value."""
+    width = "epoch_ms({})" if x.endswith("_at") else "{}::double"
+    place, first, last = (width.format(each) for each in (x, f"first_{x}", f"last_{x}"))
+    return f"""
         spans as (
             select
                 line,
@@ -130,18 +137,19 @@ def thinned(x: str) -> str:
     """
 
 
-def what_was_left_out(rows: list[Row]) -> str | None:
-    """Says so when a chart shows fewer runs or points than there are."""
+def what_was_left_out(rows: list[Row], what: str = "run", order: str = "newest") -> str | None:
+    """Says so when a chart shows fewer lines (`<what>_count`) or points than there are."""
     if not rows:
         return None
     parts = []
-    if rows[0]["drawn_run_count"] < rows[0]["run_count"]:
-        parts.append(f"The newest {rows[0]['drawn_run_count']:,} of {rows[0]['run_count']:,} runs are drawn.")
+    drawn_count, count = rows[0][f"drawn_{what}_count"], rows[0][f"{what}_count"]
+    if drawn_count < count:
+        parts.append(f"The {order} {drawn_count:,} of {count:,} {what}s are drawn.")
     thinned_row = next((row for row in rows if row["is_thinned"]), None)
     if thinned_row:
         drawn = sum(row["metric_value"] is not None for row in rows)
         parts.append(
-            f"Thinned out to {drawn:,} of {thinned_row['total_count']:,} points: of each stretch of a run the first, "
-            "the last, the lowest and the highest."
+            f"Thinned out to {drawn:,} of {thinned_row['total_count']:,} points: of each stretch of a {what} the "
+            "first, the last, the lowest and the highest."
         )
     return " ".join(parts) or None

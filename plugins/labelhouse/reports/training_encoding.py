@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labelhouse.reports import Row
 from labelhouse.reports.encoding import BAD_COLOUR, JOB_COLOURS, OTHER_COLOUR, chart
+from labelhouse.reports.time_encoding import line_legend
 
 if TYPE_CHECKING:
     import altair as alt
@@ -15,19 +16,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 #: Runs that colours tell apart where several are compared; the others share grey.
 COLOURED_RUNS = len(JOB_COLOURS)
-#: Ticks in time, by the largest unit that they start.
-_TIME_FORMATS = {
-    "milliseconds": ".%L",
-    "seconds": "%H:%M:%S",
-    "minutes": "%H:%M",
-    "hours": "%H:%M",
-    "day": "%a %d %b",
-    "date": "%a %d %b",
-    "week": "%a %d %b",
-    "month": "%d %b %Y",
-    "quarter": "%d %b %Y",
-    "year": "%Y",
-}
 #: What is the same along a line.
 _OF_A_LINE = ("run_id", "run_name", "metric_name", "series")
 #: Values that differ by more than this are drawn on a logarithmic scale.
@@ -90,14 +78,6 @@ def series_colour(rows: list[Row]) -> alt.Color:
     return alt.Color("series:N", scale=scale, legend=line_legend())
 
 
-def line_legend(**options: Any) -> alt.Legend:
-    """A legend of lines above the plot, with `options`."""
-    import altair as alt
-
-    usual = {"orient": "top", "title": None, "labelLimit": 300, "offset": 22}
-    return alt.Legend(symbolType="stroke", symbolStrokeWidth=2.5, symbolOpacity=1, **(usual | options))
-
-
 def value_axis(rows: list[Row], column: str = "metric_value", room: int = 8) -> alt.Y:
     """The values of a metric, in its own unit; logarithmic where they are positive and far apart.
 
@@ -123,25 +103,6 @@ def _log_ticks(low: float, high: float) -> list[float]:
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     factors = (1, 2, 5) if len(exponents) <= 4 else (1,)
     return [factor * 10.0**exponent for exponent in exponents[:: 1 + len(exponents) // 12] for factor in factors]
-
-
-def utc_axis(column: str, title: str) -> alt.X:
-    """Instants along the axis: in UTC, whatever the reader's time zone."""
-    import altair as alt
-
-    return alt.X(
-        f"{column}:T",
-        title=title,
-        scale=alt.Scale(type="utc", nice=False, padding=12),
-        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, labelBound=4, format=_TIME_FORMATS),
-    )
-
-
-def utc_tooltip(column: str, title: str) -> alt.Tooltip:
-    """An instant in words, in UTC."""
-    import altair as alt
-
-    return alt.Tooltip(f"utcyearmonthdatehoursminutesseconds({column}):T", title=title, format="%Y-%m-%d %H:%M:%S UTC")
 
 
 def criterion_layers(

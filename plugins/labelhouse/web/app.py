@@ -18,8 +18,10 @@ from labelhouse.folders import Folder, local_copy
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
-from labelhouse.reports.pages import PAGES, Page
+from labelhouse.reports.page import Page
+from labelhouse.reports.pages import PAGES
 from labelhouse.web.annotation_pages import AnnotationPages
+from labelhouse.web.chart_pages import ChartPages
 from labelhouse.web.guard import Access, GuardedApp, may_see_names, policy
 from labelhouse.web.model_docs import dbt_docs_response
 from labelhouse.web.quality_alarms import course
@@ -43,6 +45,7 @@ def make_app(access: Access, lake: Callable[[], Folder], people: People | None =
     pages = Pages(lake, people)
     quality = QualityPages(lake, pages.page)
     annotations = AnnotationPages(lake, pages.page, people)
+    charts = ChartPages(lake, pages.page)
     app = GuardedApp(access)
     routes: dict[str, Callable[..., Response]] = {
         "/": pages.start,
@@ -50,6 +53,8 @@ def make_app(access: Access, lake: Callable[[], Folder], people: People | None =
         **{f"/{page.name}/{{name}}.csv": pages.export_of(page) for page in PAGES.values()},
         "/annotations/object": annotations.object,
         "/annotations/object/{name}.csv": annotations.export,
+        "/training/chart": charts.chart,
+        "/training/chart/{name}.csv": charts.export,
         "/quality": quality.overview,
         "/quality/check": quality.check,
         "/quality/alarm": quality.alarm,

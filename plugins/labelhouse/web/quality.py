@@ -10,7 +10,7 @@ from typing import Any
 from labelhouse.folders import Folder
 from labelhouse.marts.status import read_alarms, read_quality_history, read_status
 from labelhouse.reports import Field, Row
-from labelhouse.reports.pages import Filter, Page
+from labelhouse.reports.page import Filter, Page
 from labelhouse.web.quality_alarms import alarms_of, alarms_tile, changes_tile, datapoints_tile
 from labelhouse.web.quality_charts import builds_chart, course_chart, datapoints_chart
 from labelhouse.web.quality_checks import (

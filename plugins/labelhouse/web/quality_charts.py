@@ -16,7 +16,8 @@ from labelhouse.reports.encoding import (
     rows_chart,
     specification,
 )
-from labelhouse.reports.training_encoding import legible_text, utc_axis, utc_tooltip
+from labelhouse.reports.time_encoding import utc_axis, utc_tooltip
+from labelhouse.reports.training_encoding import legible_text
 from labelhouse.web.quality_checks import OUTCOMES
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from labelhouse.marts.read import query
 from labelhouse.marts.releases import Release
-from labelhouse.reports import Report, all_reports
+from labelhouse.reports import Report, Row, all_reports
 from labelhouse.reports.older_releases import StandIn
-from labelhouse.reports.pages import Page
+from labelhouse.reports.page import Page
 from labelhouse.web.selection import Selection
 from labelhouse.web.tiles import Tile
 from labelhouse.web.worker_names import People, WorkerNames
@@ -100,6 +101,15 @@ def _tile(
         is_sortable=report.is_sortable,
     )
     return tile.sorted_by(selection.sort) if report.is_sortable else tile
+
+
+def page_rows(release: Release, page: Page, sql: str, parameters: Mapping[str, Any]) -> list[Row] | None:
+    """The rows of a SELECT on what a page reads; None where the release is older than the page."""
+    there = _columns(release)
+    if not page.marts <= set(there):
+        return None
+    rows: list[Row] = query(release, _with(_standing_in(page, there), sql), parameters).to_pylist()
+    return rows
 
 
 def _columns(release: Release) -> dict[str, set[str]]:

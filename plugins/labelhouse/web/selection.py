@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from labelhouse.errors import LabelhouseError
-from labelhouse.reports.pages import Filter, Page
+from labelhouse.reports.page import Filter, Page
 
 #: The value of a filter; several where it is repeated in the URL.
 Value = str | date | tuple[str, ...]
@@ -44,10 +44,7 @@ class Selection:
         """
         chosen = {each.name: value for each in page.filters if (value := _value(each, query.getlist(each.name)))}
         first, last = chosen.get("from_date"), chosen.get("until_date")
-        if isinstance(first, date) and isinstance(last, date) and last < first:
-            raise SelectionError(
-                "lies before from_date", where="until_date", value=str(last), allowed=f"{first} or a later day"
-            )
+        in_order_of_days(first, last)
         return cls(page, chosen, query.get("sort") or None)
 
     @property
@@ -101,9 +98,28 @@ def _value(each: Filter, texts: list[str]) -> Value | None:
         return given
     if each.kind != "date":
         return texts[-1]
+    return day_of(each.name, texts[-1])
+
+
+def day_of(name: str, text: str) -> date | None:
+    """The day that a URL names; None for none.
+
+    Raises:
+        SelectionError: it is no day.
+    """
     try:
-        return date.fromisoformat(texts[-1].strip()) if texts[-1].strip() else None
+        return date.fromisoformat(text.strip()) if text.strip() else None
     except ValueError:
+        raise SelectionError("is no day", where=name, value=text, allowed="a day such as 2026-09-30") from None
+
+
+def in_order_of_days(first: object, last: object) -> None:
+    """Refuses two days of which the last lies before the first; where one is missing, any other will do.
+
+    Raises:
+        SelectionError: it does.
+    """
+    if isinstance(first, date) and isinstance(last, date) and last < first:
         raise SelectionError(
-            "is no day", where=each.name, value=texts[-1], allowed="a day such as 2026-09-30"
-        ) from None
+            "lies before from_date", where="until_date", value=str(last), allowed=f"{first} or a later day"
+        )

@@ -13,6 +13,7 @@ from typing import Any
 from labelhouse.marts.export import csv_cell
 from labelhouse.reports import Field, Kind, Row
 from labelhouse.reports.durations import in_words
+from labelhouse.reports.page import kind_name
 from labelhouse.reports.pages import modality_name, run_name, task_type_name
 
 #: More rows than this nobody reads in a browser; exports hold them all.
@@ -117,6 +118,15 @@ def _ratio(value: float) -> str:
     return "100 %" if value >= 1 else f"{min(value * 100, 99.9):.1f} %"
 
 
+def _change(value: float) -> str:
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{abs(value) * 100:,.{0 if abs(value) >= 1 else 1}f} %"
+
+
+def _usd(value: float) -> str:
+    """Dollars and cents; more digits where less than a cent would be nothing."""
+    return f"${value:,.2f}" if value == 0 or abs(value) >= 0.01 else f"${value:.2g}"
+
+
 def _number(value: float) -> str:
     """Four significant digits, in the metric's own unit: 0.9123, 12.35, 48,210."""
     if value == 0 or not math.isfinite(value):
@@ -147,13 +157,24 @@ _FORMATS: dict[Kind, Callable[[Any], str]] = {
     "task_type": task_type_name,
     "object": str,
     "frame": str,
+    "resource": str,
+    "series": str,
+    "statistic": str,
+    "feature": str,
+    "kind": kind_name,
+    "family": str,
+    "parameter": str,
     "sentence": str,
     "count": _count,
     "ratio": _ratio,
+    "pct": lambda value: f"{value:,.1f} %",
+    "change": _change,
+    "usd": _usd,
     "number": _number,
     "seconds": in_words,
     "time": _time,
     "date": str,
+    "month": lambda value: value.strftime("%B %Y"),
     "boolean": lambda value: "yes" if value else "no",
     "flags": str,
     "pick": lambda value: "picked" if value else "",

@@ -54,9 +54,10 @@
     }
   };
 
-  // A click on a mark of a worker, a run, a modality, an attribute or a category shows that one only.
+  // A click on a mark shows that one only: a worker, a run, an attribute, a resource, a kind of cost.
   const FILTERS = {
     worker_id: "worker", run_id: "run", modality: "modality", attribute: "attribute", category: "category",
+    series_key: "series", feature: "feature", cost_kind: "kind", resource_name: "resource", job_family: "family",
   };
   const drillDown = (view) => {
     view.addEventListener("click", (_event, item) => {
@@ -109,7 +110,7 @@
   document.addEventListener("click", openInAirflow);
   document.addEventListener("DOMContentLoaded", () => {
     root.classList.add("scripted");
-    document.querySelectorAll(".filters select").forEach((select) => {
+    document.querySelectorAll("form.filters select").forEach((select) => {
       select.addEventListener("change", () => select.form.requestSubmit());
     });
     drawAll();
