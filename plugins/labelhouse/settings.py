@@ -220,6 +220,13 @@ class Settings(BaseSettings):
     catalog_uri: str | None = Field(
         None, description="SQLAlchemy URI of the Iceberg catalog; default: SQLite inside the lake folder."
     )
+    warehouse: str | None = Field(
+        None,
+        pattern="^(s3://[^/]+(/.*)?)?$",
+        description="s3://bucket/prefix of the Iceberg tables' files; default: inside the lake folder. Region, endpoint "
+        "and credentials come from AWS's own variables (AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID …) or the "
+        "role of the machine.",
+    )
     sources: dict[str, SourceSettings] = Field(
         default_factory=dict,
         description='Source name to URI as JSON, e.g. {"labeling_output": "s3://bucket/prefix"}; or to a list of '

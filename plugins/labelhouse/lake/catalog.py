@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from labelhouse.errors import LakeError
+from labelhouse.lake.object_store import SCHEME, s3_properties
 from labelhouse.schema.columns import Table
 from labelhouse.schema.iceberg import iceberg_schema, partition_spec
 from labelhouse.schema.quality import ALARM_CHANGES
@@ -59,6 +60,8 @@ class Lake:
         self.dir = settings.lake.resolve()
         own = URL.create("sqlite", database=str(self.dir / "catalog.db"), query={"timeout": "60"})
         self._catalog_uri = settings.catalog_uri or own.render_as_string()
+        #: Where the tables' files lie: a folder's path, or `s3://…`.
+        self.warehouse = (settings.warehouse or str(self.dir / "warehouse")).rstrip("/")
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -69,10 +72,12 @@ class Lake:
         """
         try:
             self.dir.mkdir(parents=True, exist_ok=True)
-            warehouse = f"file://{self.dir / 'warehouse'}"
-            catalog = retrying(
-                lambda: load_catalog("labelhouse", type="sql", uri=self._catalog_uri, warehouse=warehouse)
-            )
+            properties = {"type": "sql", "uri": self._catalog_uri, "pool_pre_ping": "true"}
+            if self.is_on_s3:
+                properties |= {"warehouse": self.warehouse, **s3_properties()}
+            else:
+                properties["warehouse"] = f"file://{self.warehouse}"
+            catalog = retrying(lambda: load_catalog("labelhouse", **properties))
             for namespace in (RAW, MARTS):
                 with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was first
                     retrying(partial(catalog.create_namespace_if_not_exists, namespace))
@@ -84,9 +89,14 @@ class Lake:
         return catalog
 
     @property
+    def is_on_s3(self) -> bool:
+        """Whether the tables' files are in a bucket."""
+        return self.warehouse.startswith(f"{SCHEME}://")
+
+    @property
     def exists(self) -> bool:
-        """Whether anything was ever written here."""
-        return (self.dir / "catalog.db").exists() or (self.dir / "warehouse").exists()
+        """Whether anything was ever written here; of a bucket it is taken for granted."""
+        return self.is_on_s3 or (self.dir / "catalog.db").exists() or (self.dir / "warehouse").exists()
 
     def raw(self, name: str) -> IcebergTable:
         """The raw table of that name, created or extended to what `schema/` declares."""

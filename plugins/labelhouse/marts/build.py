@@ -19,6 +19,7 @@ import duckdb
 from labelhouse.errors import LakeError
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, changed_days
+from labelhouse.lake.object_store import show_s3
 from labelhouse.lake.snapshots import Snapshots, pin
 from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.releases import Release, current_release, replace_file
@@ -152,6 +153,7 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
     )
     connection.execute("set TimeZone = 'UTC'")
+    show_s3(connection)
     return connection
 
 

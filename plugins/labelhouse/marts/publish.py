@@ -101,6 +101,7 @@ def publish_build(settings: Settings, build: Build) -> Release:
             fingerprint=build.fingerprint,
             marts=marts,
             base_release_id=build.base_release_id,
+            warehouse=lake.warehouse if lake.is_on_s3 else None,
         )
         tag_snapshots(lake, release)
         write_files(settings, lake, release, build, before)

@@ -37,7 +37,7 @@ def query(
     """
     try:
         with _opening:
-            connection = _opened(release.serving_path)
+            connection = _opened(release.serving_path, release.warehouse)
     except duckdb.Error as error:
         where = f"release {release.release_id}"
         raise LakeError(f"the serving file cannot be opened ({first_line(error)})", where=where) from None
@@ -46,7 +46,7 @@ def query(
 
 
 @lru_cache(maxsize=3)
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+def _opened(path: Path, warehouse: str | None) -> duckdb.DuckDBPyConnection:
     """The serving file, opened once for all threads: connections of one process share its settings anyway."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
@@ -55,7 +55,11 @@ def _opened(path: Path) -> duckdb.DuckDBPyConnection:
         "autoload_known_extensions": False,
     }
     connection = duckdb.connect(str(path), read_only=True, config=config)
-    _close_off(connection, path.parents[2] / "warehouse" / "marts")  # large marts are views on it
+    if warehouse:  # large marts are views on it
+        from labelhouse.lake.object_store import show_s3
+
+        show_s3(connection)
+    _close_off(connection, f"{warehouse or path.parents[2] / 'warehouse'}/marts")
     return connection
 
 
@@ -93,13 +97,13 @@ def opened_lake(settings: Settings, names: Iterable[str] | None = None) -> Itera
             path = str(release.serving_path).replace("'", "''")
             connection.execute(f"attach '{path}' as release (read_only); set search_path = 'memory.main,release.main'")
             show_smgt_views(connection, "release")
-        _close_off(connection, lake.dir / "warehouse")
+        _close_off(connection, lake.warehouse)
         yield connection
 
 
-def _close_off(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _close_off(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
     """From here on nothing but files below `folder` is within reach, and no setting can be changed."""
-    allowed = str(folder).replace("'", "''")
+    allowed = folder.replace("'", "''")
     connection.execute(
         f"set global TimeZone = 'UTC'; set allowed_directories = ['{allowed}'];"
         "set enable_external_access = false; set lock_configuration = true"

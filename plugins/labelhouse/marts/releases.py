@@ -33,6 +33,7 @@ class Release:
         marts: mart → what holds it.
         base_release_id: the release before it.
         folder: where its serving file and dbt docs are.
+        warehouse: `s3://…` of the tables that hold it; None where that is the lake's folder.
     """
 
     release_id: str
@@ -43,6 +44,7 @@ class Release:
     marts: dict[str, PublishedMart]
     base_release_id: str | None
     folder: Path
+    warehouse: str | None = None
 
     @property
     def tag(self) -> str:
