@@ -25,7 +25,7 @@ def rows_of_everything(settings: Settings) -> dict[str, tuple[int, str]]:
     raw = [f"raw.{name}" for name, table in TABLES.items() if not table.is_history]
     with opened_lake(settings, [name for name, table in TABLES.items() if not table.is_history]) as connection:
         return {
-            name: _digest(connection.sql(f"select * from {name}").to_arrow_table()) for name in raw + [*release.marts]
+            name: _digest(connection.sql(f"select * from {name}").to_arrow_table()) for name in [*raw, *release.marts]
         }
 
 

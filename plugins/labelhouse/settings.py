@@ -223,7 +223,7 @@ class Settings(BaseSettings):
     warehouse: str | None = Field(
         None,
         pattern="^(s3://[^/]+(/.*)?)?$",
-        description="s3://bucket/prefix of the Iceberg tables' files; default: inside the lake folder. Region, endpoint "
+        description="s3://bucket/prefix of the tables' files; default: inside the lake folder. Region, endpoint "
         "and credentials come from AWS's own variables (AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID …) or the "
         "role of the machine.",
     )

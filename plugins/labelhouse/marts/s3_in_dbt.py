@@ -8,7 +8,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from labelhouse.lake.object_store import show_s3
 
 
-class Plugin(BasePlugin):  # type: ignore[misc]  # dbt-duckdb has no types
+class Plugin(BasePlugin):
     """The name that dbt-duckdb looks for."""
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
