@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-#: In lower case: secrets that stand in documentation and examples of Airflow, its charts and images, PostgreSQL and Redis.
+#: In lower case: secrets that stand in examples of Airflow, its charts and images, PostgreSQL and Redis.
 _SAMPLES = frozenset(
     {
         "81hqdtbqaywksoumsha3bhwnodq26slt6k0yazezyps=",
