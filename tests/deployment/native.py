@@ -159,18 +159,24 @@ class NativeCompose:
 
     def start_all(self, names: Collection[str]) -> None:
         """Starts services in the order of their `depends_on`: what one needs is healthy, or has succeeded, before."""
-        left = list(names)
-        while left:
-            ready = [name for name in left if not set(self.services[name].get("depends_on", {})) & set(left)]
-            for name in [each for each in ready if self.services[each]["restart"] != "no"]:
-                self.start(name)
-            for name in ready:
-                if self.services[name]["restart"] == "no":
-                    done = self.run(name)
-                    assert done.returncode == 0, done.stdout + done.stderr
-                else:
-                    self.wait_until_healthy(name)
-                left.remove(name)
+        needs = {name: set(self.services[name].get("depends_on", {})) for name in names}
+        healthy: set[str] = set()
+        while left := [name for name in names if name not in healthy]:
+            for name in left:
+                if name not in self.running and needs[name] <= healthy:
+                    self._start_or_run(name)
+            first = max(left, key=lambda each: (each in self.running, sum(each in need for need in needs.values())))
+            if first in self.running:
+                self.wait_until_healthy(first)
+            healthy.add(first)
+
+    def _start_or_run(self, name: str) -> None:
+        if self.services[name]["restart"] != "no":
+            self.start(name)
+            return
+        done = self.run(name)
+        assert done.returncode == 0, done.stdout + done.stderr
+        self.running[name] = Service(name)
 
     def start(self, name: str) -> None:
         """Starts a service with its own command, in a folder that is empty at first."""
@@ -207,7 +213,9 @@ class NativeCompose:
         )
 
     def is_healthy(self, name: str) -> bool:
-        """Whether the service's own health check passes."""
+        """Whether the service's own health check passes; one that has none has run to its end."""
+        if "healthcheck" not in self.services[name]:
+            return True
         kind, *words = self.services[name]["healthcheck"]["test"]
         return self.run(name, ["sh", "-c", *words] if kind == "CMD-SHELL" else words).returncode == 0
 

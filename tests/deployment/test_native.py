@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -138,6 +139,43 @@ def test_nothing_but_its_own_folders_can_be_written(run: Deployed, name: str) ->
     assert run.run(name, ["sh", "-c", "grep CapBnd /proc/self/status"]).stdout.split() == ["CapBnd:", "0" * 16]
 
 
+def test_something_is_published(run: Deployed) -> None:
+    release = current_release(run.settings.lake)
+    assert release
+    assert release.warehouse == f"s3://{BUCKET}/lake"
+
+
+def test_what_is_backed_up_is_there_again_after_everything_was_lost(
+    run: Deployed, rows: dict[str, tuple[int, str]], tmp_path: Path
+) -> None:
+    """The guide's commands; the last test, because nothing runs after it but PostgreSQL."""
+    for name in run.running:
+        if name not in ("postgres", "redis"):
+            run.stop(name, grace_seconds=5)
+    runs = query(run, "airflow", "select string_agg(run_id, ' ' order by run_id) from dag_run")
+    local = str(run.folders("postgres")["/tmp"])
+    lake = run.folders("worker-1")["/var/lib/labelhouse"]
+    databases = ("airflow", "lake", "people")
+    for name in databases:
+        dump = f"pg_dump --host={local} --username=postgres --format=custom {name} > {local}/{name}.dump"
+        assert run.run("postgres", ["sh", "-euc", dump]).returncode == 0
+    shutil.make_archive(str(tmp_path / "lake"), "tar", lake)
+    run.stop("postgres")
+    shutil.rmtree(run.folders("postgres")["/var/lib/postgresql/data"])
+    shutil.rmtree(lake)
+    run.start("postgres")
+    run.wait_until_healthy("postgres")
+    with pytest.raises(AssertionError, match="nothing is published"):
+        rows_of_everything(run.settings)
+    for name in databases:
+        restore = f"pg_restore --host={local} --username=postgres --no-owner --role={name} --dbname={name}"
+        done = run.run("postgres", ["sh", "-euc", f"{restore} < {local}/{name}.dump"])
+        assert done.returncode == 0, done.stderr
+    shutil.unpack_archive(tmp_path / "lake.tar", lake)
+    assert rows_of_everything(run.settings) == rows
+    assert query(run, "airflow", "select string_agg(run_id, ' ' order by run_id) from dag_run") == runs
+
+
 def psql(run: Deployed, database: str, password: str, sql: str, user: str) -> subprocess.CompletedProcess[str]:
     where = ["--host=127.0.0.1", f"--username={user}", f"--dbname={database}"]
     return run.run("postgres", ["psql", *where, "-tAc", sql], PGPASSWORD=run.environ[password])
@@ -148,9 +186,3 @@ def query(run: Deployed, database: str, sql: str) -> Any:
     done = psql(run, database, f"{database.upper()}_DATABASE_PASSWORD", sql, user=database)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
-
-
-def test_something_is_published(run: Deployed) -> None:
-    release = current_release(run.settings.lake)
-    assert release
-    assert release.warehouse == f"s3://{BUCKET}/lake"
