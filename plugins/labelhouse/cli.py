@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,7 +39,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-LakeOption = Annotated[Path, typer.Option("--lake", help="Folder of the lake; made on first use.")]
+LakeOption = Annotated[
+    str, typer.Option("--lake", help="Folder of the lake, or s3://bucket/prefix; made on first use.")
+]
 
 
 class Format(StrEnum):
@@ -67,7 +68,7 @@ def run(
             "Without any: LABELHOUSE_SOURCES.",
         ),
     ] = None,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
     replay_quarantined: Annotated[
         bool, typer.Option("--replay-quarantined", help="Load again what has records in quarantine.")
     ] = False,
@@ -113,7 +114,7 @@ def check(
     suite: Annotated[
         list[str] | None, typer.Option("--suite", help="inputs, marts or drift; may be given again. Without any: all.")
     ] = None,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
 ) -> None:
     """Check the lake as it is and the published marts; nothing is published. Exit code 1: something would hold."""
     from labelhouse.checks.lake_check import check_lake
@@ -132,7 +133,7 @@ def release(
     hours: Annotated[
         float, typer.Option("--hours", help="How long the same checks pass in later builds, too; 0: in this one only.")
     ] = 0,
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
 ) -> None:
     """Release a held publication: let the checks that failed pass, then build on and publish."""
     from labelhouse.pipeline import continue_build, release_hold
@@ -148,7 +149,7 @@ def release(
 @app.command()
 def query(
     sql: Annotated[str, typer.Argument(help="One SELECT: marts by bare name, the lake's tables as raw.<table>.")],
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
     format: Annotated[Format, typer.Option("--format", help="How to print the rows.")] = Format.TABLE,
 ) -> None:
     """Read the published marts and the raw tables; nothing can be changed."""
@@ -160,7 +161,7 @@ def query(
 
 
 @app.command()
-def quarantine(lake: LakeOption = Path("lake")) -> None:
+def quarantine(lake: LakeOption = "lake") -> None:
     """Show what could not be loaded and why, one JSON object a line; encrypted records are opened with the key."""
     from labelhouse.identities import load_identities
     from labelhouse.marts.read import query_lake
@@ -180,7 +181,7 @@ def quarantine(lake: LakeOption = Path("lake")) -> None:
 @app.command()
 def erase(
     sub: Annotated[str, typer.Option("--sub", help="The worker's `sub` in Cognito or OIDC, or his pseudonym.")],
-    lake: LakeOption = Path("lake"),
+    lake: LakeOption = "lake",
 ) -> None:
     """Destroy what the identity map knows of a worker; his pseudonym stays in the lake and leads to nobody."""
     from labelhouse.identity_map import erase as erase_person
@@ -229,7 +230,7 @@ def _patient_with_pipes() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _settings(lake: Path) -> Settings:
+def _settings(lake: str) -> Settings:
     """Settings from the environment for a lake of one's own: without a key set, it makes and keeps one."""
     found = load_settings(lake=lake)
     return found if found.pseudonym_key else load_settings(lake=lake, own_pseudonym_key=True)

@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import count
 from multiprocessing import get_context
-from pathlib import Path
 from threading import Lock
 from typing import Self
 
 import msgspec
 
 from labelhouse.errors import SourceError
+from labelhouse.folders import Folder
 from labelhouse.identities import load_identities
 from labelhouse.identity_map import Directory, remember_all
 from labelhouse.lake.catalog import Lake
@@ -65,7 +65,7 @@ class _Planned(msgspec.Struct, frozen=True):
 
 
 @lru_cache(1)  # of one batch after the other; a plan never changes
-def _planned(path: Path) -> _Planned:
+def _planned(path: Folder) -> _Planned:
     return msgspec.json.decode(path.read_bytes(), type=_Planned)
 
 
@@ -150,7 +150,8 @@ def plan(
     plan_id = f"{planned_at:%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(document).hexdigest()[:12]}"
     if batches:
         replace_file(lake.dir / "plans" / f"{plan_id}.json", document.decode())
-        for old in sorted((lake.dir / "plans").glob("*.json"))[:-KEPT_PLANS]:
+        plans: list[Folder] = list((lake.dir / "plans").glob("*.json"))
+        for old in sorted(plans, key=lambda path: path.name)[:-KEPT_PLANS]:
             old.unlink(missing_ok=True)
     return Plan(plan_id, source_name, len(units), known_count, len(batches))
 

@@ -129,6 +129,12 @@ def load_identities(settings: Settings) -> Identities:
             allowed="32 characters or more, from the secrets backend; "
             "LABELHOUSE_OWN_PSEUDONYM_KEY=true lets a trial lake make its own",
         )
+    if not isinstance(settings.lake, Path):
+        raise SettingError(
+            "no key for the pseudonyms of workers is set",
+            where="LABELHOUSE_PSEUDONYM_KEY",
+            allowed="32 characters or more: only a lake in a local folder makes its own",
+        )
     return Identities(_own_key(settings.lake / "private" / "pseudonym.key"))
 
 

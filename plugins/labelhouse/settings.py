@@ -9,29 +9,33 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
+    PlainSerializer,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from labelhouse.channels import Notifier
 from labelhouse.errors import SettingError
+from labelhouse.folders import Folder, folder_at
+from labelhouse.places import Place, SourceSettings, schedulable
 
+__all__ = ["PREFIX", "PROJECT_DIR", "Place", "Settings", "SourceSettings", "load_settings"]
 PREFIX = "LABELHOUSE_"
 #: Not settings, yet legal in the environment: where tests find the real outputs.
 OTHER_VARIABLES = frozenset({"LABELHOUSE_REAL_DATA"})
@@ -42,6 +46,7 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 #: Settings that are JSON, and what it looks like.
 _EXAMPLES = {
     "sources": '{"labeling_output": "s3://bucket/prefix"}',
+    "catalog": '{"type": "glue"}',
     "minimum_criteria": '{"validation:accuracy": {"at_least": 0.9}}',
     "check_thresholds": '{"worker_events.stale_hours": 48}',
     "drift_baselines": '{"spring": {"from_at": "2026-03-01T00:00:00Z", "until_at": "2026-04-01T00:00:00Z"}}',
@@ -50,23 +55,18 @@ _EXAMPLES = {
     "label_attributes": '{"occluded": "boolean", "track_number": "text"}',
 }
 #: Values of these may hold passwords or addresses: no message shows them.
-_SECRET = frozenset({"pseudonym_key", "catalog_uri", "identity_map_uri", "notifications"})
+_SECRET = frozenset({"pseudonym_key", "catalog", "catalog_uri", "identity_map_uri", "notifications"})
 #: What the values of an attribute of labels or frames are.
 AttributeType = Literal["text", "number", "boolean"]
 #: Each is a column of the views of attributes.
 _MOST_ATTRIBUTES = 200
-#: A schedule is one of these, or cron's five fields.
-_PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-_CRON_FIELD = r"(?:[0-9A-Za-z*/,#?-]+)"
-_CRON = re.compile(rf"{_CRON_FIELD}(?: {_CRON_FIELD}){{4}}\Z")
 #: Groups that Python's regular expressions know and RE2's do not.
 _NOT_IN_RE2 = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(#]|<[=!]|P=)|\\[1-9])")
 
 
-def _schedulable(value: str | None) -> str | None:
-    if value is not None and value not in _PRESETS and not _CRON.match(value):
-        raise ValueError(f"{', '.join(_PRESETS)}, cron's five fields, or null for only on request")
-    return value
+LakeFolder = Annotated[
+    Folder, NoDecode, BeforeValidator(folder_at), PlainSerializer(str, return_type=str, when_used="json")
+]
 
 
 class Criterion(BaseModel):
@@ -82,76 +82,6 @@ class Criterion(BaseModel):
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError('either {"at_least": number} or {"at_most": number}')
         return self
-
-
-class Place(BaseModel):
-    """One place that a source reads.
-
-    Args:
-        uri: as the source describes it.
-        connection: the Airflow connection (for the CLI: the profile) with the account, role and region of the place;
-            None is `aws_conn_id` (the default chain).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    uri: str = Field(min_length=1)
-    connection: str | None = Field(None, pattern=r"^[\w.-]+$")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_a_uri(cls, value: Any) -> Any:
-        return {"uri": value} if isinstance(value, str) else value
-
-
-class SourceSettings(BaseModel):
-    """Where and how often one source is read. A URI alone, or a list of places, stands for `{"places": …}`.
-
-    Args:
-        places: read one after the other; a unit that two of them hold is read from the first.
-        schedule: `@hourly`, another preset or cron, in UTC; None only on request.
-        look_back_hours: how far before its interval a scheduled run looks.
-        daily_look_back_days: how far the day's last run looks; None since ever, unset as far as the source says.
-        requests_per_second: the most that one task sends; unset as many as the service is known to take.
-        pool: Airflow pool of the tasks that read, where several share the limit of an account; it must exist.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    places: tuple[Place, ...] = Field(min_length=1)
-    schedule: str | None = "@hourly"
-    look_back_hours: float = Field(2, ge=0)
-    daily_look_back_days: float | None = Field(None, ge=0)
-    requests_per_second: float | None = Field(None, gt=0)
-    pool: str | None = Field(None, min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _only_places(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return {"places": [value]}
-        return {"places": value} if isinstance(value, list | tuple) else value
-
-    @field_validator("places", mode="before")
-    @classmethod
-    def _several(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("schedule")
-    @classmethod
-    def _schedulable(cls, value: str | None) -> str | None:
-        return _schedulable(value)
-
-    @property
-    def look_back(self) -> timedelta:
-        """`look_back_hours` as a duration."""
-        return timedelta(hours=self.look_back_hours)
-
-    def daily_look_back(self, own: timedelta | None) -> timedelta | None:
-        """How far back the day's last run looks; `own` is what the source says. None: since ever."""
-        if "daily_look_back_days" not in self.model_fields_set:
-            return own
-        return None if self.daily_look_back_days is None else timedelta(days=self.daily_look_back_days)
 
 
 class JobNameRule(BaseModel):
@@ -214,18 +144,29 @@ class DriftBaseline(BaseModel):
 class Settings(BaseSettings):
     """What a deployment decides. Every field has its default for one machine."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    lake: Path = Field(Path("lake"), description="Folder of the lake: catalog, warehouse, releases.")
-    catalog_uri: str | None = Field(
-        None, description="SQLAlchemy URI of the Iceberg catalog; default: SQLite inside the lake folder."
+    lake: LakeFolder = Field(
+        Path("lake"),
+        description="Folder of the lake: warehouse, releases, and the catalog unless another is set. Or "
+        "s3://bucket/prefix: endpoint, region and credentials are those of AWS's own chain (AWS_ENDPOINT_URL_S3, "
+        "AWS_REGION, AWS_PROFILE, a role).",
     )
-    warehouse: str | None = Field(
+    catalog_uri: str | None = Field(
         None,
-        pattern="^(s3://[^/]+(/.*)?)?$",
-        description="s3://bucket/prefix of the tables' files; default: inside the lake folder. Region, endpoint "
-        "and credentials come from AWS's own variables (AWS_REGION, AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID …) or the "
-        "role of the machine.",
+        repr=False,
+        description="SQLAlchemy URI of an Iceberg catalog in PostgreSQL or SQLite; default: SQLite in the lake folder.",
+    )
+    catalog: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description='Another Iceberg catalog, as properties of pyiceberg in JSON: {"type": "glue"}, or '
+        '{"type": "rest", "uri": "https://…", "credential": "…"}. A lake on S3 needs this or catalog_uri.',
+    )
+    catalog_prefix: str = Field(
+        "",
+        pattern="^[a-z0-9_]*$",
+        description="Before the names of the catalog's databases, `raw` and `marts`: for several lakes in one catalog.",
     )
     sources: dict[str, SourceSettings] = Field(
         default_factory=dict,
@@ -310,7 +251,7 @@ class Settings(BaseSettings):
 
     @field_validator("lake")
     @classmethod
-    def _path_of_a_uri(cls, value: Path) -> Path:
+    def _path_of_a_uri(cls, value: Folder) -> Folder:
         if set("#?") & set(str(value.resolve())):
             raise ValueError("a path without '#' and '?', which Iceberg takes for parts of a URI")
         return value
@@ -318,7 +259,7 @@ class Settings(BaseSettings):
     @field_validator("alarm_schedule")
     @classmethod
     def _schedulable(cls, value: str | None) -> str | None:
-        return _schedulable(value or None)
+        return schedulable(value or None)
 
     @field_validator("label_attributes")
     @classmethod
@@ -341,7 +282,7 @@ class Settings(BaseSettings):
             raise ValueError("a SQLAlchemy URI, because identities are kept in clear")
         path = re.match(r"sqlite(?:\+\w+)?:///([^?]+)", value or "")
         lake = info.data.get("lake")
-        if path and lake and Path(path[1]).resolve().is_relative_to(lake.resolve()):
+        if path and isinstance(lake, Path) and Path(path[1]).resolve().is_relative_to(lake.resolve()):
             raise ValueError("a place outside the lake, which never holds identities")
         return value
 

@@ -61,7 +61,7 @@ class Deployed(NativeCompose):
                 "ADMIN_EMAIL": "admin@example.org",
                 "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
                 "LABELHOUSE_SOURCES": json.dumps(SOURCES),
-                "LABELHOUSE_WAREHOUSE": f"s3://{BUCKET}/lake",
+                "LABELHOUSE_LAKE": f"s3://{BUCKET}/lake",
                 "TASK_HEARTBEAT_TIMEOUT_SECONDS": "30",
             }
             | self.aws,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from labelhouse.folders import Folder, remove_tree
 from labelhouse.marts.releases import read_file, replace_file
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class DataDocs:
         folder: `<lake>/data_docs/<build_id>`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._results: dict[tuple[str, str], list[ExpectationValidationResult]] = {}
 
@@ -82,22 +82,22 @@ class DataDocs:
         replace_file(self._folder / file, html)
 
 
-def listed_pages(folder: Path) -> list[dict[str, Any]]:
+def listed_pages(folder: Folder) -> list[dict[str, Any]]:
     """The pages of one build but the index: file, suite, table_name, check_count and met_count, by file."""
     listing = read_file(folder / LISTING)
     return [page for page in listing["pages"] if PAGE_NAME.fullmatch(page["file"])] if listing else []
 
 
-def documented_builds(lake: Path) -> list[str]:
+def documented_builds(lake: Folder) -> list[str]:
     """The ids of the builds with Data Docs, newest first."""
     folders = (lake / DATA_DOCS).glob("*Z")
     return sorted((path.name for path in folders if BUILD_ID.fullmatch(path.name)), reverse=True)
 
 
-def prune(lake: Path, keep: int) -> None:
+def prune(lake: Folder, keep: int) -> None:
     """Deletes the pages of all builds but the newest `keep`."""
     for build_id in documented_builds(lake)[keep:]:
-        shutil.rmtree(lake / DATA_DOCS / build_id, ignore_errors=True)
+        remove_tree(lake / DATA_DOCS / build_id)
 
 
 def _content(suite: str, table_name: str, results: Sequence[ExpectationValidationResult]) -> Markup:

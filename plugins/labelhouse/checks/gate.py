@@ -20,7 +20,7 @@ from labelhouse.checks.run import nothing_checked, run_suite
 from labelhouse.checks.suites import EXPECTATIONS_DIR, SuiteName
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.history import has_definitions, keep_definitions, keep_validation, read_waivers
-from labelhouse.marts.build import Build, connect
+from labelhouse.marts.build import Build
 from labelhouse.settings import Settings
 
 #: A check among all checks of all builds: suite, table, its name and its subject.
@@ -50,7 +50,7 @@ def validate_build(settings: Settings, build: Build, suites: Sequence[SuiteName]
     for suite in suites:
         began = time.monotonic()
         try:
-            with connect(build.database(lake.dir), read_only=True) as connection:
+            with build.opened(lake.dir) as connection:
                 found = run_suite(connection, suite, settings, docs=docs)
         except Exception as error:  # a check that crashes is a check that did not pass
             found = [nothing_checked(suite, reason_of(error))]

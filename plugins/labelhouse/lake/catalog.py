@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, partial
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import (
@@ -17,12 +18,13 @@ from pyiceberg.exceptions import (
     ValidationException,
 )
 from pyiceberg.table import Table as IcebergTable
+from pyiceberg.typedef import Identifier
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from labelhouse.errors import LakeError
-from labelhouse.lake.object_store import SCHEME, s3_properties
+from labelhouse.errors import LakeError, SettingError
+from labelhouse.folders import S3Path, s3_location
 from labelhouse.schema.columns import Table
 from labelhouse.schema.iceberg import iceberg_schema, partition_spec
 from labelhouse.schema.quality import ALARM_CHANGES
@@ -54,14 +56,35 @@ T = TypeVar("T")
 
 
 class Lake:
-    """The tables of one lake folder, created on first use."""
+    """The tables of one lake, created on first use.
+
+    Raises:
+        SettingError: the settings name no catalog for a lake in S3, or two.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.dir = settings.lake.resolve()
-        own = URL.create("sqlite", database=str(self.dir / "catalog.db"), query={"timeout": "60"})
-        self._catalog_uri = settings.catalog_uri or own.render_as_string()
-        #: Where the tables' files lie: a folder's path, or `s3://…`.
-        self.warehouse = (settings.warehouse or str(self.dir / "warehouse")).rstrip("/")
+        self._prefix = settings.catalog_prefix
+        self._properties = _catalog_properties(settings)
+
+    @property
+    def warehouse(self) -> str:
+        """URI of the folder that holds the tables' files, whatever catalog knows them."""
+        place = self.dir / "warehouse"
+        return str(place) if isinstance(place, S3Path) else f"file://{place}"
+
+    def identifier(self, namespace: str, table: str) -> str:
+        """What the catalog calls a table of `RAW` or `MARTS`."""
+        return f"{self._prefix}{namespace}.{table}"
+
+    def create_table(self, namespace: str, table: str, **declared: Any) -> IcebergTable:
+        """A new table; its files lie in the lake's own warehouse, where readers are let in."""
+        location = f"{self.warehouse}/{namespace}/{table}"
+        return self.catalog.create_table(self.identifier(namespace, table), location=location, **declared)
+
+    def tables(self, namespace: str) -> list[Identifier]:
+        """The tables of a namespace that the catalog knows."""
+        return self.catalog.list_tables(self._prefix + namespace)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -72,39 +95,33 @@ class Lake:
         """
         try:
             self.dir.mkdir(parents=True, exist_ok=True)
-            properties = {"type": "sql", "uri": self._catalog_uri, "pool_pre_ping": "true"}
-            if self.is_on_s3:
-                properties |= {"warehouse": self.warehouse, **s3_properties()}
-            else:
-                properties["warehouse"] = f"file://{self.warehouse}"
+            files = _file_properties() if isinstance(self.dir, S3Path) else {}
+            properties = files | self._properties | {"warehouse": self._properties.get("warehouse", self.warehouse)}
             catalog = retrying(lambda: load_catalog("labelhouse", **properties))
             for namespace in (RAW, MARTS):
                 with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was first
-                    retrying(partial(catalog.create_namespace_if_not_exists, namespace))
+                    retrying(partial(catalog.create_namespace_if_not_exists, self._prefix + namespace))
         except OSError as error:
-            raise LakeError(f"the lake cannot be opened ({error.strerror})", where=str(self.dir)) from error
+            raise LakeError(
+                f"the lake cannot be opened ({error.strerror or type(error).__name__})", where=str(self.dir)
+            ) from error
         except SQLAlchemyError as error:
             what = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise LakeError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from error
         return catalog
 
     @property
-    def is_on_s3(self) -> bool:
-        """Whether the tables' files are in a bucket."""
-        return self.warehouse.startswith(f"{SCHEME}://")
-
-    @property
     def exists(self) -> bool:
-        """Whether anything was ever written here; of a bucket it is taken for granted."""
-        return self.is_on_s3 or (self.dir / "catalog.db").exists() or (self.dir / "warehouse").exists()
+        """Whether anything was ever written here."""
+        return (self.dir / "catalog.db").exists() or (self.dir / "warehouse").exists()
 
     def raw(self, name: str) -> IcebergTable:
         """The raw table of that name, created or extended to what `schema/` declares."""
         table = TABLES[name]
-        identifier = f"{RAW}.{name}"
+        identifier = self.identifier(RAW, name)
         if not self.catalog.table_exists(identifier):
             with suppress(TableAlreadyExistsError):  # another process was first
-                return self._create(identifier, table)
+                return self._create(table)
         opened = self.catalog.load_table(identifier)
         declared = iceberg_schema(table)
         if set(declared.column_names) - set(opened.schema().column_names):
@@ -112,13 +129,40 @@ class Lake:
                 update.union_by_name(declared)
         return opened
 
-    def _create(self, identifier: str, table: Table) -> IcebergTable:
-        return self.catalog.create_table(
-            identifier,
+    def _create(self, table: Table) -> IcebergTable:
+        return self.create_table(
+            RAW,
+            table.name,
             schema=iceberg_schema(table),
             partition_spec=partition_spec(table),
             properties=LEDGER_PROPERTIES if table in (INGEST_LEDGER, ALARM_CHANGES) else TABLE_PROPERTIES,
         )
+
+
+def _catalog_properties(settings: Settings) -> dict[str, str]:
+    """What pyiceberg is told of the catalog."""
+    if settings.catalog and settings.catalog_uri:
+        raise SettingError(
+            "two catalogs are named", where="LABELHOUSE_CATALOG", allowed="this or LABELHOUSE_CATALOG_URI"
+        )
+    if settings.catalog:
+        return settings.catalog
+    if settings.catalog_uri:
+        return {"type": "sql", "uri": settings.catalog_uri}
+    if not isinstance(settings.lake, Path):
+        raise SettingError(
+            "a lake in S3 needs a catalog",
+            where="LABELHOUSE_CATALOG",
+            allowed='{"type": "glue"}, {"type": "rest", "uri": …}, or a database in LABELHOUSE_CATALOG_URI',
+        )
+    own = URL.create("sqlite", database=str(settings.lake.resolve() / "catalog.db"), query={"timeout": "60"})
+    return {"type": "sql", "uri": own.render_as_string()}
+
+
+def _file_properties() -> dict[str, str]:
+    """Where pyiceberg finds S3; credentials come from AWS's chain, which renews them."""
+    region, endpoint = s3_location()
+    return {"s3.region": region} | ({"s3.endpoint": endpoint} if endpoint else {})
 
 
 def retrying(commit: Callable[[], T], *, seconds: float = 120.0) -> T:

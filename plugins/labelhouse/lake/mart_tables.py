@@ -18,7 +18,7 @@ from labelhouse.lake.filters import of_days
 
 def open_mart(lake: Lake, name: str) -> IcebergTable | None:
     """The table of a published mart, or None before its first publication."""
-    identifier = f"{MARTS}.{name}"
+    identifier = lake.identifier(MARTS, name)
     return lake.catalog.load_table(identifier) if lake.catalog.table_exists(identifier) else None
 
 
@@ -26,8 +26,7 @@ def ensure_mart(lake: Lake, name: str, columns: pa.Schema, day_column: str | Non
     """The mart's table with exactly `columns`: created, or its schema changed when the model's has."""
     table = open_mart(lake, name)
     if table is None:
-        identifier = f"{MARTS}.{name}"
-        table = lake.catalog.create_table(identifier, schema=columns, properties=TABLE_PROPERTIES)
+        table = lake.create_table(MARTS, name, schema=columns, properties=TABLE_PROPERTIES)
         if day_column:
             with table.update_spec() as spec:
                 spec.add_field(day_column, IdentityTransform(), day_column)
@@ -90,7 +89,7 @@ def tag(table: IcebergTable, snapshot_id: int, name: str) -> None:
 def untag(lake: Lake, name: str) -> None:
     """Removes a tag from every table that has it."""
     for namespace in (RAW, MARTS):
-        for identifier in lake.catalog.list_tables(namespace):
+        for identifier in lake.tables(namespace):
             retrying(partial(_untag, lake, identifier, name))
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,11 +18,12 @@ from typing import Any, Literal, get_args
 import duckdb
 
 from labelhouse.errors import LakeError
+from labelhouse.folders import Folder, remove_tree, replaced, working_folder
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, changed_days
-from labelhouse.lake.object_store import show_s3
 from labelhouse.lake.snapshots import Snapshots, pin
 from labelhouse.marts.raw_views import create_views
+from labelhouse.marts.reach_files import reach_files
 from labelhouse.marts.releases import Release, current_release, replace_file
 from labelhouse.schema.tables import INGEST_LEDGER, TABLES
 from labelhouse.settings import PROJECT_DIR, Settings
@@ -36,6 +38,9 @@ _BUILD_ID = "%Y%m%dT%H%M%S.%fZ"
 #: What dbt made of the project, kept for the next build: as long as models, variables and profile stay the same, it
 #: need not parse them again.
 _PARSED = "partial_parse.msgpack"
+DATABASE = "build.duckdb"
+#: What later steps need of dbt's work.
+_KEPT_OF_DBT = (DATABASE, "target/manifest.json", "target/run_results.json", "target/static_index.html")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +71,32 @@ class Build:
         """When it was opened, which is its id."""
         return datetime.strptime(self.build_id, _BUILD_ID).replace(tzinfo=UTC)
 
-    def folder(self, lake: Path) -> Path:
+    def folder(self, lake: Folder) -> Folder:
         """Where the build keeps its files."""
         return lake / "builds" / self.build_id
 
-    def database(self, lake: Path) -> Path:
-        """Its private DuckDB file."""
-        return self.folder(lake) / "build.duckdb"
+    def database(self, lake: Folder) -> Folder:
+        """Its private DuckDB file; in S3 it is worked on in copies."""
+        return self.folder(lake) / DATABASE
 
-    def save(self, lake: Path, **changes: Any) -> Build:
+    @contextmanager
+    def opened(self, lake: Folder) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that reads its file."""
+        with (
+            working_folder(self.folder(lake), brought=[DATABASE]) as folder,
+            connect(folder / DATABASE, read_only=True) as connection,
+        ):
+            reach_files(connection, lake)
+            yield connection
+
+    def save(self, lake: Folder, **changes: Any) -> Build:
         """The build with `changes`, written."""
         changed = replace(self, **changes)
         replace_file(self.folder(lake) / "build.json", json.dumps(asdict(changed), default=str, indent=1))
         return changed
 
 
-def read_build(lake: Path, build_id: str) -> Build:
+def read_build(lake: Folder, build_id: str) -> Build:
     """The build of that id.
 
     Raises:
@@ -96,13 +111,13 @@ def read_build(lake: Path, build_id: str) -> Build:
     return Build(**facts)
 
 
-def newest_build(lake: Path) -> Build | None:
+def newest_build(lake: Folder) -> Build | None:
     """The build that was started last, if any."""
     builds = kept_builds(lake)
     return read_build(lake, builds[-1]) if builds else None
 
 
-def kept_builds(lake: Path) -> list[str]:
+def kept_builds(lake: Folder) -> list[str]:
     """The ids of all builds that are kept, oldest first."""
     return sorted(path.parent.name for path in (lake / "builds").glob("*/build.json"))
 
@@ -124,7 +139,11 @@ def prepare(settings: Settings) -> Build:
     build = build.save(lake.dir)
     _forget_old(lake.dir, settings.retained_validations)
     if build.state == "prepared":
-        with connect(build.database(lake.dir)) as connection:
+        with (
+            working_folder(build.folder(lake.dir), kept=[DATABASE]) as folder,
+            connect(folder / DATABASE) as connection,
+        ):
+            reach_files(connection, lake.dir)
             create_views(connection, lake, snapshots, days)
     return build
 
@@ -153,7 +172,6 @@ def connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
     )
     connection.execute("set TimeZone = 'UTC'")
-    show_s3(connection)
     return connection
 
 
@@ -199,25 +217,30 @@ def read_manifest(settings: Settings, build: Build) -> dict[str, Any]:
 
 def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
     lake = settings.lake.resolve()
-    target = build.folder(lake) / "target"
-    project = PROJECT_DIR / "dbt"
-    parsed = lake / _PARSED
+    with working_folder(build.folder(lake), brought=[DATABASE], kept=_KEPT_OF_DBT) as folder:
+        _invoke(lake, folder, dbt_variables(settings), commands)
+
+
+def _invoke(lake: Folder, folder: Path, variables: dict[str, str], commands: list[list[str]]) -> None:
+    target, project = folder / "target", PROJECT_DIR / "dbt"
+    parsed = _parsed_before(lake / _PARSED, folder)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LABELHOUSE_")},
-        "LABELHOUSE_BUILD_DB": build.database(lake).name,  # in its own folder: the same for every build
+        "LABELHOUSE_BUILD_DB": DATABASE,  # in its own folder: the same for every build
+        "LABELHOUSE_BUILD_LAKE": str(lake),
         "DBT_PROFILES_DIR": str(project),
         "DBT_TARGET_PATH": str(target),
-        "DBT_LOG_PATH": str(build.folder(lake) / "logs"),
+        "DBT_LOG_PATH": str(folder / "logs"),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    if parsed.exists():  # dbt refuses one that does not
+    if parsed:  # dbt refuses one that does not exist
         environment["DBT_PARTIAL_PARSE_FILE_PATH"] = str(parsed)
     arguments = [
         "--project-dir",
         str(project),
         "--vars",
-        json.dumps(dbt_variables(settings)),
+        json.dumps(variables),
     ]
     done = subprocess.run(
         [
@@ -228,22 +251,30 @@ def _dbt(settings: Settings, build: Build, commands: list[list[str]]) -> None:
             json.dumps([command + arguments for command in commands]),
         ],
         env=environment,
-        cwd=build.folder(lake),
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         raise LakeError(_why_dbt_failed(target, done.stdout + done.stderr))
-    _keep_parsed(target / _PARSED, parsed)
+    made = target / _PARSED
+    if made.exists():  # it had to parse
+        with replaced(lake / _PARSED) as draft:
+            shutil.copyfile(made, draft)
+    docs = target / "static_index.html"
+    if docs.exists():
+        docs.write_text(docs.read_text().replace(str(folder), "lake"))  # no paths of this machine
 
 
-def _keep_parsed(made: Path, kept: Path) -> None:
-    """Keeps what dbt parsed, where it had to, in place of what was kept before."""
-    if made.exists():
-        draft = made.with_suffix(".draft")
-        shutil.copyfile(made, draft)
-        draft.replace(kept)
+def _parsed_before(kept: Folder, folder: Path) -> Path | None:
+    """What dbt parsed for an earlier build, if any, as a file of this machine."""
+    if isinstance(kept, Path):
+        return kept if kept.exists() else None
+    with suppress(FileNotFoundError):
+        kept.download(folder / "parsed" / _PARSED)
+        return folder / "parsed" / _PARSED
+    return None
 
 
 def _why_dbt_failed(target: Path, output: str) -> str:
@@ -266,6 +297,6 @@ def _dbt_files() -> Iterator[Path]:
         yield from sorted(path for path in (PROJECT_DIR / "dbt" / folder).rglob("*") if path.is_file())
 
 
-def _forget_old(lake: Path, keep: int) -> None:
+def _forget_old(lake: Folder, keep: int) -> None:
     for build_id in kept_builds(lake)[:-keep]:
-        shutil.rmtree(lake / "builds" / build_id, ignore_errors=True)
+        remove_tree(lake / "builds" / build_id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
+from labelhouse.folders import Folder
 from labelhouse.marts.releases import replace_file
 
 #: So many stay.
@@ -22,7 +22,7 @@ class FailedRun:
     failed_at: str
 
 
-def note_failed_run(lake: Path, dag_id: str, run_id: str) -> None:
+def note_failed_run(lake: Folder, dag_id: str, run_id: str) -> None:
     """Writes down that a run failed."""
     failed_at = datetime.now(UTC)
     run = FailedRun(dag_id, run_id, failed_at.isoformat())
@@ -31,14 +31,14 @@ def note_failed_run(lake: Path, dag_id: str, run_id: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def failed_runs(lake: Path) -> list[FailedRun]:
+def failed_runs(lake: Folder) -> list[FailedRun]:
     """Those that stay, oldest first; a run that failed again after it was cleared is there twice."""
     return [FailedRun(**json.loads(path.read_text())) for path in _files(lake)]
 
 
-def _folder(lake: Path) -> Path:
+def _folder(lake: Folder) -> Folder:
     return lake / "failed_runs"
 
 
-def _files(lake: Path) -> list[Path]:
-    return sorted(_folder(lake).glob("*.json"))
+def _files(lake: Folder) -> list[Folder]:
+    return sorted(_folder(lake).glob("*.json"), key=lambda path: path.name)

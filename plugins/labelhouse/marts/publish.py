@@ -7,11 +7,11 @@ snapshots of that release, whatever was written after them, so it ends as if not
 from __future__ import annotations
 
 import fcntl
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,15 +19,17 @@ import pyarrow as pa
 from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.errors import LakeError
+from labelhouse.folders import remove_tree
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.mart_tables import append, ensure_mart, open_mart, replace_all, replace_days, restore, tag, untag
-from labelhouse.marts.build import Build, connect, read_manifest
+from labelhouse.marts.build import Build, read_manifest
 from labelhouse.marts.releases import (
     PublishedMart,
     Release,
     current_release,
     next_release_folder,
     point_to,
+    pointer_version,
     published,
     release_folders,
 )
@@ -78,6 +80,7 @@ def publish_build(settings: Settings, build: Build) -> Release:
     """
     lake = Lake(settings)
     with _alone(lake):
+        pointer = pointer_version(lake.dir)
         before = current_release(lake.dir)
         if before and before.build_id == build.build_id:
             return before
@@ -88,7 +91,7 @@ def publish_build(settings: Settings, build: Build) -> Release:
                 value=before and before.release_id,
                 allowed=f"release {build.base_release_id}",
             )
-        with connect(build.database(lake.dir), read_only=True) as connection:
+        with build.opened(lake.dir) as connection:
             models = mart_models(read_manifest(settings, build))
             marts = {model.name: write_mart(lake, connection, model, build, before) for model in models}
         folder = next_release_folder(lake.dir)
@@ -101,17 +104,22 @@ def publish_build(settings: Settings, build: Build) -> Release:
             fingerprint=build.fingerprint,
             marts=marts,
             base_release_id=build.base_release_id,
-            warehouse=lake.warehouse if lake.is_on_s3 else None,
         )
         tag_snapshots(lake, release)
         write_files(settings, lake, release, build, before)
-        point_to(lake.dir, release)
+        point_to(lake.dir, release, replacing=pointer)
     return release
 
 
 @contextmanager
 def _alone(lake: Lake) -> Iterator[None]:
-    """One publication at a time; the lock of one that was killed is free at once."""
+    """One publication at a time; the lock of one that was killed is free at once.
+
+    In S3 there is no lock: a publication that another one overtook finds it out, and publishes nothing.
+    """
+    if not isinstance(lake.dir, Path):
+        yield
+        return
     path = lake.dir / "releases" / "lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -191,8 +199,9 @@ def clean_up(settings: Settings, build: Build) -> None:
     with _alone(lake):
         kept = {each.release_id for each in published(lake.dir)[: settings.retained_releases]}
         for folder in release_folders(lake.dir):
-            if folder.name not in kept:
+            # a newer one is that of a publication under way
+            if folder.name not in kept and folder.name <= max(kept, default=""):
                 untag(lake, f"release-{folder.name}")
-                shutil.rmtree(folder, ignore_errors=True)  # readers that have its file open keep reading
+                remove_tree(folder)  # readers that have its file open keep reading
     build.database(lake.dir).unlink(missing_ok=True)
-    shutil.rmtree(build.folder(lake.dir) / "target", ignore_errors=True)
+    remove_tree(build.folder(lake.dir) / "target")

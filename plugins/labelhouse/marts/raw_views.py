@@ -14,7 +14,6 @@ from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, day_ranges, during, since
-from labelhouse.lake.object_store import show_s3
 from labelhouse.lake.snapshots import ALL_ROWS, Snapshots, current_snapshot, data_files
 from labelhouse.schema.columns import Table
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
@@ -32,7 +31,6 @@ def create_views(
         snapshots: raw table → snapshot, from `lake.snapshots.pin`; only these get views.
         days: UTC days that changed; None for all of them.
     """
-    show_s3(connection)
     connection.execute("create schema if not exists raw; create schema if not exists changed")
     ranges = None if days is None else day_ranges(days)
     opened = {name: lake.raw(name) for name in snapshots}

@@ -7,14 +7,15 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from labelhouse.errors import LakeError
-from labelhouse.marts.releases import Release, current_release
+from labelhouse.folders import Folder, local_copy
+from labelhouse.marts.reach_files import reach_files
+from labelhouse.marts.releases import SERVING_FILE, Release, current_release
 from labelhouse.marts.smgt import show_smgt_views
 from labelhouse.settings import Settings
 
@@ -37,7 +38,7 @@ def query(
     """
     try:
         with _opening:
-            connection = _opened(release.serving_path, release.warehouse)
+            connection = _opened(release.folder, release.build_id)
     except duckdb.Error as error:
         where = f"release {release.release_id}"
         raise LakeError(f"the serving file cannot be opened ({first_line(error)})", where=where) from None
@@ -46,8 +47,9 @@ def query(
 
 
 @lru_cache(maxsize=3)
-def _opened(path: Path, warehouse: str | None) -> duckdb.DuckDBPyConnection:
+def _opened(folder: Folder, _build_id: str) -> duckdb.DuckDBPyConnection:
     """The serving file, opened once for all threads: connections of one process share its settings anyway."""
+    path = local_copy(folder / SERVING_FILE)
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 2,
         "memory_limit": "1GB",
@@ -55,11 +57,9 @@ def _opened(path: Path, warehouse: str | None) -> duckdb.DuckDBPyConnection:
         "autoload_known_extensions": False,
     }
     connection = duckdb.connect(str(path), read_only=True, config=config)
-    if warehouse:  # large marts are views on it
-        from labelhouse.lake.object_store import show_s3
-
-        show_s3(connection)
-    _close_off(connection, f"{warehouse or path.parents[2] / 'warehouse'}/marts")
+    lake = folder.parent.parent
+    reach_files(connection, lake)
+    _close_off(connection, lake / "warehouse" / "marts")  # large marts are views on it
     return connection
 
 
@@ -92,18 +92,19 @@ def opened_lake(settings: Settings, names: Iterable[str] | None = None) -> Itera
     lake = Lake(settings)
     release = current_release(lake.dir)
     with duckdb.connect() as connection:
+        reach_files(connection, lake.dir)
         create_views(connection, lake, pin(lake, TABLES if names is None else names), days=[])
         if release:
-            path = str(release.serving_path).replace("'", "''")
+            path = str(local_copy(release.serving_path)).replace("'", "''")
             connection.execute(f"attach '{path}' as release (read_only); set search_path = 'memory.main,release.main'")
             show_smgt_views(connection, "release")
-        _close_off(connection, lake.warehouse)
+        _close_off(connection, lake.dir / "warehouse")
         yield connection
 
 
-def _close_off(connection: duckdb.DuckDBPyConnection, folder: str) -> None:
+def _close_off(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
     """From here on nothing but files below `folder` is within reach, and no setting can be changed."""
-    allowed = folder.replace("'", "''")
+    allowed = str(folder).replace("'", "''")
     connection.execute(
         f"set global TimeZone = 'UTC'; set allowed_directories = ['{allowed}'];"
         "set enable_external_access = false; set lock_configuration = true"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from labelhouse.folders import replaced
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.mart_tables import open_mart
 from labelhouse.lake.snapshots import data_files
 from labelhouse.marts.attribute_views import create_attribute_views
 from labelhouse.marts.build import connect
+from labelhouse.marts.reach_files import reach_files
 from labelhouse.marts.releases import Release
 from labelhouse.marts.smgt import create_smgt_views
 from labelhouse.settings import AttributeType
@@ -27,9 +29,8 @@ def write_serving_file(lake: Lake, release: Release, attribute_types: Mapping[st
         release: what the file is of.
         attribute_types: what the deployment says attributes of labels and frames are, by name.
     """
-    draft = release.serving_path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    with connect(draft) as connection:
+    with replaced(release.serving_path) as draft, connect(draft) as connection:
+        reach_files(connection, lake.dir)
         for name, mart in release.marts.items():
             table = open_mart(lake, name)
             assert table is not None
@@ -45,4 +46,3 @@ def write_serving_file(lake: Lake, release: Release, attribute_types: Mapping[st
             else:
                 connection.execute(f'create view "{name}" as select {columns} from read_parquet([{files}])')
         create_smgt_views(connection, create_attribute_views(connection, attribute_types))
-    draft.replace(release.serving_path)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from labelhouse.folders import Folder
+from labelhouse.marts.reach_files import reach_files
 from labelhouse.marts.releases import current_release, published, read_file, replace_file
 from labelhouse.schema.quality import CHECK_RESULTS, CHECK_RUNS, HOLD_RELEASES
 from labelhouse.schema.tables import QUARANTINE
@@ -113,17 +114,17 @@ _HOLD_RELEASES = """
 """
 
 
-def read_status(lake: Path) -> dict[str, Any] | None:
+def read_status(lake: Folder) -> dict[str, Any] | None:
     """The status as last published; None where nothing ever ran."""
     return read_file(lake / STATUS)
 
 
-def read_quality_history(lake: Path) -> dict[str, Any] | None:
+def read_quality_history(lake: Folder) -> dict[str, Any] | None:
     """What became of the checks in the newest builds, as last published; None where nothing was ever checked."""
     return read_file(lake / QUALITY_HISTORY)
 
 
-def read_alarms(lake: Path) -> dict[str, Any] | None:
+def read_alarms(lake: Folder) -> dict[str, Any] | None:
     """The alarms as last evaluated; None before that."""
     return read_file(lake / ALARMS)
 
@@ -140,6 +141,7 @@ def write_status(settings: Settings) -> None:
     written_at = datetime.now(UTC).isoformat(timespec="seconds")
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
+        reach_files(connection, lake.dir)
         create_views(connection, lake, pin(lake, [QUARANTINE.name]), days=[])
         builds = _create_history_views(connection, lake)
         validated = builds[0] if builds else {"build_id": None, "validations": []}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from labelhouse.folders import Folder
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.reports.pages import ANNOTATIONS
 from labelhouse.web.guard import may_see_names
@@ -31,7 +31,7 @@ class AnnotationPages:
         people: is asked for the names of workers, when an Admin reads.
     """
 
-    def __init__(self, lake: Callable[[], Path], page: Callable[..., HTMLResponse], people: People | None) -> None:
+    def __init__(self, lake: Callable[[], Folder], page: Callable[..., HTMLResponse], people: People | None) -> None:
         self._lake, self._page, self._people = lake, page, people
 
     def object(self, request: Request) -> Response:

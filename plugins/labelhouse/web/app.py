@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from labelhouse.checks.drawings import number
 from labelhouse.errors import LabelhouseError
+from labelhouse.folders import Folder, local_copy
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import all_reports
@@ -34,7 +35,7 @@ from labelhouse.web.worker_names import People
 _HERE = Path(__file__).parent
 
 
-def make_app(access: Access, lake: Callable[[], Path], people: People | None = None) -> GuardedApp:
+def make_app(access: Access, lake: Callable[[], Folder], people: People | None = None) -> GuardedApp:
     """The pages of the lake that `lake()` names when a request needs it, for whom `access` lets in.
 
     `people` is asked for the names of workers, when an Admin reads; without it nobody sees names.
@@ -74,7 +75,7 @@ class Pages:
     may happen on the event loop.
     """
 
-    def __init__(self, lake: Callable[[], Path], people: People | None = None) -> None:
+    def __init__(self, lake: Callable[[], Folder], people: People | None = None) -> None:
         self._lake = lake
         self._people = people
         self._static = StaticFiles(_HERE / "static")
@@ -144,7 +145,7 @@ class Pages:
         release = self._release()
         if release is None or not release.dbt_docs_path.is_file():
             raise HTTPException(404)
-        return dbt_docs_response(release.dbt_docs_path)
+        return dbt_docs_response(local_copy(release.dbt_docs_path))
 
     def static_file(self, name: str) -> Response:
         """A script, a style or an icon."""

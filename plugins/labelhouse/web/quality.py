@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from labelhouse.folders import Folder
 from labelhouse.marts.status import read_alarms, read_quality_history, read_status
 from labelhouse.reports import Field, Row
 from labelhouse.reports.pages import Filter, Page
@@ -90,7 +90,7 @@ class Quality:
         self.checks = [check for check in self.all_checks if _is_selected(check, selection.chosen)]
 
     @classmethod
-    def read(cls, lake: Path, selection: Selection) -> Quality | None:
+    def read(cls, lake: Folder, selection: Selection) -> Quality | None:
         """What was published last; None where nothing ever ran."""
         status = read_status(lake)
         if status is None:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -15,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from labelhouse.checks.data_docs import BUILD_ID, DATA_DOCS, INDEX, PAGE_NAME, documented_builds, listed_pages
 from labelhouse.checks.drawings import picture_svg
+from labelhouse.folders import Folder
 from labelhouse.reports import Row
 from labelhouse.web.guard import policy
 from labelhouse.web.quality import QUALITY, Quality, alarm_tiles
@@ -43,7 +43,7 @@ class QualityPages:
         page: fills a template.
     """
 
-    def __init__(self, lake: Callable[[], Path], page: Callable[..., HTMLResponse]) -> None:
+    def __init__(self, lake: Callable[[], Folder], page: Callable[..., HTMLResponse]) -> None:
         self._lake, self._page = lake, page
 
     def overview(self, request: Request) -> Response:
@@ -183,7 +183,7 @@ def _airflow(request: Request) -> str:
     return root_of(request).rpartition("/")[0]
 
 
-def _docs_content(lake: Path, build_id: str, file: str) -> bytes | None:
+def _docs_content(lake: Folder, build_id: str, file: str) -> bytes | None:
     """The page of that name; None where the build has none, or the name or a link would lead elsewhere."""
     if not BUILD_ID.fullmatch(build_id) or not PAGE_NAME.fullmatch(file):
         return None

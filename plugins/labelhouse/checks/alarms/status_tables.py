@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
 from labelhouse.checks.alarms.tables import STATUS_TABLES
+from labelhouse.folders import Folder, modified_at
 from labelhouse.marts.build import kept_builds, read_build
 from labelhouse.marts.failed_runs import failed_runs
 from labelhouse.marts.releases import published
@@ -45,9 +45,9 @@ def fill_status_tables(connection: duckdb.DuckDBPyConnection, settings: Settings
         connection.execute(_NEWEST_LOADS, {"sources": sorted(settings.sources)})
 
 
-def _build_row(lake: Path, build_id: str) -> list[Any]:
+def _build_row(lake: Folder, build_id: str) -> list[Any]:
     build = read_build(lake, build_id)
-    changed_at = datetime.fromtimestamp((build.folder(lake) / "build.json").stat().st_mtime, UTC)
+    changed_at = modified_at(build.folder(lake) / "build.json")
     held_step = build.held["step"] if build.held else None
     return [build_id, build.started_at, build.state, changed_at, build.state == "held", held_step]
 
