@@ -31,6 +31,8 @@ JOBS = (
 )
 EXTRACT, BUILD = "extract_labeling_output", "build_marts"
 WORKERS = ("worker-1", "worker-2")
+#: How often something is looked at: Airflow, too, needs the processor.
+_LOOK_SECONDS = 1.5
 PASSWORDS = ("POSTGRES", "AIRFLOW_DATABASE", "LAKE_DATABASE", "PEOPLE_DATABASE", "REDIS", "ADMIN")
 
 
@@ -62,13 +64,14 @@ class Deployed(NativeCompose):
                 "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
                 "LABELHOUSE_SOURCES": json.dumps(SOURCES),
                 "LABELHOUSE_LAKE": f"s3://{BUCKET}/lake",
-                "TASK_HEARTBEAT_TIMEOUT_SECONDS": "30",
+                "TASK_HEARTBEAT_TIMEOUT_SECONDS": "45",
             }
             | self.aws,
             more=dict.fromkeys(WORKERS, orders),
             writable=(self.watch,),
         )
         self.seconds: dict[str, float] = {}
+        self._token = ""
 
     @property
     def url(self) -> str:
@@ -84,8 +87,7 @@ class Deployed(NativeCompose):
                 patch.setenv(key, value)
             return load_settings()
 
-    def token(self) -> str:
-        """Of the first user."""
+    def _new_token(self) -> str:
         body = {"username": "admin", "password": self.environ["ADMIN_PASSWORD"]}
         answer = httpx.post(f"{self.url}/auth/token", json=body, timeout=60)
         answer.raise_for_status()
@@ -94,19 +96,20 @@ class Deployed(NativeCompose):
     def ask(self, method: str, path: str, **arguments: Any) -> Any:
         """What Airflow's API answers; None while it has no answer (PostgreSQL restarts)."""
         with suppress(httpx.TransportError, httpx.HTTPStatusError):
-            headers = {"Authorization": f"Bearer {self.token()}", "Accept": "application/json"}
+            self._token = self._token or self._new_token()  # once: a password is slow to verify
+            headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
             answer = httpx.request(method, f"{self.url}/api/v2{path}", headers=headers, timeout=60, **arguments)
             answer.raise_for_status()
             return answer.json()
         return None
 
-    def wait_for(self, look: Callable[[], Any], what: str, timeout_seconds: float = 300) -> Any:
+    def wait_for(self, look: Callable[[], Any], what: str, timeout_seconds: float = 600) -> Any:
         """What `look` finds, as soon as it finds something; meanwhile services that ended are restarted."""
         deadline = time.monotonic() + timeout_seconds
         while not (found := look()):
             self.look_after()
             assert time.monotonic() < deadline, f"waited in vain for {what}: {self.failures()}"
-            time.sleep(0.5)
+            time.sleep(_LOOK_SECONDS)
         return found
 
     def unpause(self, dag_id: str) -> None:

@@ -219,14 +219,14 @@ class NativeCompose:
         kind, *words = self.services[name]["healthcheck"]["test"]
         return self.run(name, ["sh", "-c", *words] if kind == "CMD-SHELL" else words).returncode == 0
 
-    def wait_until_healthy(self, name: str, timeout_seconds: float = 300) -> None:
+    def wait_until_healthy(self, name: str, timeout_seconds: float = 600) -> None:
         """Returns as soon as the health check passes."""
         deadline = time.monotonic() + timeout_seconds
         while not self.is_healthy(name):
             process = self.running[name].process
             assert process is None or process.poll() is None, f"{name} ended: {self.tail(name)}"
             assert time.monotonic() < deadline, f"{name} is not healthy: {self.tail(name)}"
-            time.sleep(0.5)
+            time.sleep(1)
 
     def look_after(self) -> None:
         """What Docker does all the time: restarts what ended by itself; besides, it looks at the memory."""
