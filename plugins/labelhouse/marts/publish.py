@@ -16,12 +16,11 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.errors import LakeError
 from labelhouse.folders import remove_tree
 from labelhouse.lake.catalog import Lake
-from labelhouse.lake.mart_tables import append, ensure_mart, open_mart, replace_all, replace_days, restore, tag, untag
+from labelhouse.lake.mart_tables import MartWrite, ensure_mart, open_mart, restore, tag, untag
 from labelhouse.marts.build import Build, read_manifest
 from labelhouse.marts.releases import (
     PublishedMart,
@@ -137,29 +136,29 @@ def write_mart(
     if existing is not None:
         restore(existing, held.snapshot_id if held else None)
     table = ensure_mart(lake, model.name, relation.limit(0).to_arrow_table().schema, model.day_column)
+    write = MartWrite(table)
     if model.day_column is None:
-        replace_all(table, relation.to_arrow_table())
+        write.replace_all(relation.to_arrow_table())
     elif build.days is None or held is None:
-        _replace_every_day(connection, model, table)
+        _replace_every_day(connection, model, write)
     else:
-        _replace_changed_days(connection, model, table)
-    snapshot = table.refresh().current_snapshot()
-    assert snapshot is not None  # the table was written to
+        _replace_changed_days(connection, model, write)
+    snapshot = write.finish()
     assert snapshot.summary is not None
     return PublishedMart(snapshot.snapshot_id, int(snapshot.summary["total-records"] or 0))
 
 
-def _replace_every_day(connection: duckdb.DuckDBPyConnection, model: MartModel, table: IcebergTable) -> None:
+def _replace_every_day(connection: duckdb.DuckDBPyConnection, model: MartModel, write: MartWrite) -> None:
     """Writes all days in commits of a few, so that memory stays bounded; nobody reads before the pointer moves."""
-    replace_all(table, connection.table(model.name).limit(0).to_arrow_table())
+    write.replace_all(connection.table(model.name).limit(0).to_arrow_table())
     for days in _day_chunks(connection, f'select distinct "{model.day_column}" from "{model.name}" order by 1'):
-        append(table, _rows_of(connection, model, days))
+        write.append(_rows_of(connection, model, days))
 
 
-def _replace_changed_days(connection: duckdb.DuckDBPyConnection, model: MartModel, table: IcebergTable) -> None:
+def _replace_changed_days(connection: duckdb.DuckDBPyConnection, model: MartModel, write: MartWrite) -> None:
     assert model.day_column is not None
     for days in _day_chunks(connection, f'select "{model.day_column}" from "{model.changed_days_model}" order by 1'):
-        replace_days(table, _rows_of(connection, model, days), model.day_column, days)
+        write.replace_days(_rows_of(connection, model, days), model.day_column, days)
 
 
 def _day_chunks(connection: duckdb.DuckDBPyConnection, query: str) -> list[list[date]]:
