@@ -12,7 +12,8 @@ RUN uv sync --frozen --no-build --no-dev --extra demo --no-install-project
 
 FROM python:3.11.13-slim-bookworm AS base
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin labelhouse \
-    && install --directory --owner labelhouse --group labelhouse /var/lib/labelhouse /var/log/airflow /opt/airflow
+    && install --directory --owner labelhouse --group labelhouse \
+        /var/lib/labelhouse /var/lib/scratch /var/log/airflow /opt/airflow
 COPY plugins /opt/labelhouse/plugins
 COPY dags /opt/labelhouse/dags
 COPY dbt /opt/labelhouse/dbt

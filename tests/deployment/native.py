@@ -142,7 +142,8 @@ class NativeCompose:
                 mapped[key] = str(self.port(name, int(mapped[key])))
         programs = [str(Path(sys.executable).parent), *map(str, POSTGRES_PROGRAMS), "/usr/local/bin:/usr/bin:/bin"]
         temporary = str(self.folders(name)["/tmp"])
-        mapped |= {"PATH": ":".join(programs), "TMPDIR": temporary, "HOME": temporary, "LANG": "C.UTF-8"}
+        mapped = {"TMPDIR": temporary, "HOME": temporary} | mapped
+        mapped |= {"PATH": ":".join(programs), "LANG": "C.UTF-8"}
         return mapped | self.more.get(name, {})
 
     def words(self, name: str, command: list[str]) -> list[str]:

@@ -139,6 +139,13 @@ def test_nothing_but_its_own_folders_can_be_written(run: Deployed, name: str) ->
     assert run.run(name, ["sh", "-c", "grep CapBnd /proc/self/status"]).stdout.split() == ["CapBnd:", "0" * 16]
 
 
+def test_the_simulated_account_starts_too(run: Deployed) -> None:
+    run.start("aws")
+    run.wait_until_healthy("aws")
+    run.wait_for(lambda: "LABELHOUSE_SOURCES={" in run.log("aws").read_text(), "the account to say what it has")
+    run.stop("aws")
+
+
 def test_what_is_backed_up_is_there_again_after_everything_was_lost(
     run: Deployed, rows: dict[str, tuple[int, str]]
 ) -> None:
