@@ -62,7 +62,10 @@ class Deployed(NativeCompose):
                 "LABELHOUSE_PSEUDONYM_KEY": secrets.token_urlsafe(48),
                 "ADMIN_EMAIL": "admin@example.org",
                 "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
-                "LABELHOUSE_SOURCES": json.dumps(SOURCES),
+                # only on request, so that one run does it all
+                "LABELHOUSE_SOURCES": json.dumps(
+                    {name: {"places": [uri], "schedule": None} for name, uri in SOURCES.items()}
+                ),
                 "LABELHOUSE_LAKE": f"s3://{BUCKET}/lake",
                 "TASK_HEARTBEAT_TIMEOUT_SECONDS": "45",
             }
