@@ -171,7 +171,7 @@ def deployed(folder: Path) -> Iterator[Deployed]:
     host, port = server.get_host_and_port()
     deployment = Deployed(folder, f"http://{host}:{port}")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in deployment.aws.items():
+        for name, value in (deployment.aws | {"AWS_DEFAULT_REGION": REGION}).items():
             patch.setenv(name, value)
         s3 = boto3.client("s3", region_name=REGION)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})

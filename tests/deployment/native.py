@@ -247,10 +247,10 @@ class NativeCompose:
         self._end(name, signal.SIGKILL)
 
     def stop(self, name: str, grace_seconds: float = 20) -> None:
-        """What `docker compose stop` does: SIGTERM, and SIGKILL to what is left."""
+        """What `docker compose stop` does: the image's signal to stop, and SIGKILL to what is left."""
         process = self.running[name].process
         if process is not None:
-            process.terminate()
+            process.send_signal(signal.SIGINT if name == "postgres" else signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(grace_seconds)
             self._end(name, signal.SIGKILL)
