@@ -4,9 +4,11 @@ UV     := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/
 BIN    := .venv/bin
 BEGAN  := $(shell date +%s)
 
-# What starts an Airflow has the machine to itself: the demo, then the tests that share one. All others run in parallel,
-# a file at a time in this order; the small files of tests/unit come last, so that both processes end together.
+# What starts an Airflow has the machine to itself: the demo, the services of docker-compose.yaml, then the tests that
+# share one. All others run in parallel, a file at a time in this order; the small files of tests/unit come last, so that
+# both processes end together.
 DEMO     := tests/end_to_end/test_make_demo.py
+NATIVE   := tests/deployment/test_native.py
 AIRFLOW  := tests/web/test_routes_in_airflow.py tests/end_to_end
 FOLDERS  := $(patsubst %/,%,$(wildcard tests/*/))
 PARALLEL := $(filter-out %__pycache__ tests/benchmarks tests/unit $(AIRFLOW),$(FOLDERS)) tests/unit
@@ -15,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo clean-demo test lint generate bench chromium postgresql
+.PHONY: help setup demo clean-demo test lint generate bench chromium servers
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,9 +32,10 @@ demo: $(UV) ## A simulated AWS account, Airflow, two weeks of history: prints an
 clean-demo: ## Removes everything that the demo keeps
 	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
 
-test: lint chromium postgresql ## Lint, then every test; prints the ten slowest
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(PARALLEL) $(AIRFLOW:%=--ignore=%)
+test: lint chromium servers ## Lint, then every test; prints the ten slowest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(PARALLEL) $(AIRFLOW:%=--ignore=%) --ignore=$(NATIVE)
 	$(BIN)/pytest $(DEMO)
+	$(BIN)/pytest --durations=3 $(NATIVE)
 	$(BIN)/pytest --durations=10 $(AIRFLOW) --ignore=$(DEMO)
 
 lint: setup ## Formats, types, import layers, SQL, and whether generated files are fresh
@@ -64,8 +67,8 @@ chromium:
 		|| sudo --non-interactive apt-get install --yes chromium chromium-driver \
 		|| { echo "the tests of the pages need Debian's packages chromium and chromium-driver"; exit 1; }
 
-postgresql:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
-		|| { test "$$(id -u)" = 0 && apt-get install --yes postgresql; } \
-		|| sudo --non-interactive apt-get install --yes postgresql \
-		|| { echo "the tests of the catalogs and of the deployment need Debian's package postgresql"; exit 1; }
+servers:
+	@{ ls /usr/lib/postgresql/*/bin/postgres && command -v redis-server; } >/dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && apt-get install --yes postgresql redis-server; } \
+		|| sudo --non-interactive apt-get install --yes postgresql redis-server \
+		|| { echo "the tests of docker-compose.yaml need Debian's packages postgresql and redis-server"; exit 1; }

@@ -1,4 +1,7 @@
-"""`python -m labelhouse.demo`: a simulated AWS account and Airflow, from nothing to a chart; `clean` removes them."""
+"""`python -m labelhouse.demo`: a simulated AWS account and Airflow, from nothing to a chart; `clean` removes them.
+
+`account` serves the account alone, for an Airflow that runs elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the demo until it is stopped; 0: stopped or cleaned, 1: it could not go on."""
+    """Runs the demo, or its account, until it is stopped; 0: stopped or cleaned, 1: it could not go on."""
     parser = argparse.ArgumentParser(prog="python -m labelhouse.demo", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("run", "clean"), default="run")
+    parser.add_argument("what", nargs="?", choices=("run", "account", "clean"), default="run")
     parser.add_argument("--folder", type=Path, default=PROJECT_DIR / ".demo", help="where it keeps everything")
-    parser.add_argument("--port", type=int, default=8080, help="of the UI; the next free one if it is taken")
+    parser.add_argument("--host", default="127.0.0.1", help="where the account answers, when it is served alone")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="of the UI (the next free one if it is taken), or of the account alone"
+    )
     parser.add_argument("--seed", type=int, default=7, help="of a new world; one that exists keeps its own")
     parser.add_argument("--began", type=float, metavar="EPOCH", help="when make began to install")
     chosen = parser.parse_args(arguments)
@@ -36,6 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.what == "clean":
             folder.remove()
+        elif chosen.what == "account":
+            from labelhouse.demo.conductor import serve_account
+
+            serve_account(folder, console, host=chosen.host, port=chosen.port, seed=chosen.seed)
         else:
             from labelhouse.demo.conductor import run
 

@@ -55,16 +55,21 @@ class Account:
     Args:
         told: what is written and what changes, in the order of time (`everything`).
         clock: the present (UTC); another one than the system's lets time pass faster.
+        host, port: where it answers; by default a free port of the loopback.
     """
 
     def __init__(
-        self, told: Iterator[Write | Change], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        told: Iterator[Write | Change],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self._told, self._clock = told, clock
         self._next: Write | Change = next(told)
         self._region = Region(REGION)
         self._changing = threading.Lock()
-        self._server = Server(self._present)
+        self._server = Server(self._present, host, port)
         self._stopped = threading.Event()
         self._life = threading.Thread(target=self._live, name="account", daemon=True)
         self.object_count = 0

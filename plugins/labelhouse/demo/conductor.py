@@ -86,6 +86,25 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         _live(airflow, console)
 
 
+def serve_account(folder: DemoFolder, console: Console, *, host: str, port: int, seed: int) -> None:
+    """Serves the account alone, and prints what a deployment's `.env` needs for it; returns only by KeyboardInterrupt.
+
+    Raises:
+        DemoError: another demo holds the folder.
+    """
+    with folder.locked():
+        seed, start = folder.world(seed)
+        account = Account(everything(seed, start), host=host, port=port)
+        account.start()
+        try:
+            console.print(f"LABELHOUSE_SOURCES={json.dumps(source_settings(seed))}", markup=False, soft_wrap=True)
+            console.print(f"LABELHOUSE_JOB_NAME_RULES={json.dumps(JOB_NAME_RULES)}", markup=False, soft_wrap=True)
+            while True:
+                time.sleep(_WATCH_SECONDS)
+        finally:
+            account.stop()
+
+
 def _start_account(seed: int, start: datetime, phases: Phases, running: ExitStack) -> Account:
     with phases.phase("Simulated AWS account") as say:
         account = Account(everything(seed, start))

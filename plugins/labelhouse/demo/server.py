@@ -46,12 +46,12 @@ Present = Callable[[str], AbstractContextManager[Region]]
 
 
 class Server:
-    """A server on a free port of the loopback, in a thread of its own."""
+    """A server in a thread of its own; on a free port of the loopback unless told otherwise."""
 
-    def __init__(self, present: Present) -> None:
+    def __init__(self, present: Present, host: str = "127.0.0.1", port: int = 0) -> None:
         app = Front(DomainDispatcherApplication(create_backend_app), present)
         self._make: Callable[[], BaseWSGIServer] = lambda: make_server(
-            "127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler
+            host, port, app, threaded=True, request_handler=MotoRequestHandler
         )
         self._server: BaseWSGIServer | None = None
 

@@ -25,9 +25,8 @@ def clients_of(settings: Settings) -> Clients:
 
         patient = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=10, read_timeout=60)
         service, region, connection = ClientName.parse(name)
-        hook = AwsBaseHook(
-            aws_conn_id=connection or settings.aws_conn_id, client_type=service, region_name=region, config=patient
-        )
-        return hook.get_conn()
+        which = {"aws_conn_id": connection or settings.aws_conn_id, "client_type": service, "region_name": region}
+        own = AwsBaseHook(**which).conn_config.botocore_config  # the connection's `config_kwargs`
+        return AwsBaseHook(**which, config=patient.merge(own) if own else patient).get_conn()
 
     return client
