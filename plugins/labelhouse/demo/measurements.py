@@ -13,9 +13,12 @@ Planted, to be found again:
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -43,6 +46,7 @@ RECOMMENDATION, RECOMMENDED = "vehicle-types-recommendation", (24 + 4, 24 + 6)
 
 _AN_HOUR = timedelta(hours=1)
 _TICKS = _AN_HOUR // TICK
+_AT = attrgetter("at")
 _ENDPOINTS, _SAGEMAKER = "/aws/sagemaker/Endpoints", "AWS/SageMaker"
 _PIPELINES, _FEATURES = "AWS/Sagemaker/ModelBuildingPipeline", "AWS/SageMaker/FeatureStore"
 _RECOMMENDER = "/aws/sagemaker/InferenceRecommendationsJobs"
@@ -266,11 +270,11 @@ def _of_job(name: str, states: list[JobState]) -> dict[Series, Meter]:
     def meter(counter: Callable[[JobState], int]) -> Meter:
         def ticks(hour: datetime) -> dict[datetime, Tick]:
             found: dict[datetime, Tick] = {}
-            for state in states:
-                if hour <= state.at < hour + _AN_HOUR:
-                    value = float(counter(state))
-                    at = hour + (state.at - hour) // TICK * TICK
-                    found[at] = found[at] + _even(value, 1) if at in found else _even(value, 1)
+            first, last = (bisect_left(states, moment, key=_AT) for moment in (hour, hour + _AN_HOUR))
+            for state in islice(states, first, last):
+                value = float(counter(state))
+                at = hour + (state.at - hour) // TICK * TICK
+                found[at] = found[at] + _even(value, 1) if at in found else _even(value, 1)
             return found
 
         return ticks
