@@ -6,6 +6,7 @@ import duckdb
 import yaml
 
 from checked_labels import fill_labels
+from checked_training_sources import fill_training_sources
 from checked_workforce import fill_workforce
 from labelhouse.schema.duckdb_types import DUCKDB_TYPES
 from labelhouse.schema.tables import DAY_TABLES, TABLES
@@ -116,6 +117,7 @@ def fill(connection: duckdb.DuckDBPyConnection, *, objects: int = 40, workers: i
     _fill_marts(connection)
     fill_labels(connection)
     fill_workforce(connection)
+    fill_training_sources(connection)
 
 
 def _fill_marts(connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,6 +16,10 @@ SOURCES = {
     "labeling_job_states": "s3://bucket/events",
     "workteams": "sagemaker://us-east-1",
     "workers": "cognito-idp://us-east-1/us-east-1_AbCdEf123",
+    "training_jobs": "sagemaker://us-east-1",
+    "trial_components": "sagemaker://us-east-1",
+    "training_logs": "logs://us-east-1/aws/sagemaker/TrainingJobs",
+    "endpoints": "sagemaker://us-east-1",
     "cloudwatch_metrics": "cloudwatch://us-east-1",
     "model_predictions": "s3://bucket/capture",
 }
@@ -29,6 +33,10 @@ FRESH = {
     "labeling_job_states": "labeling_job_states",
     "workteams": "workteams",
     "workers": "workers",
+    "training_jobs": "training_jobs",
+    "trial_components": "trial_components",
+    "training_log_metrics": "training_logs",
+    "endpoint_variants": "endpoints",
     "cloudwatch_metrics": "cloudwatch_metrics",
     "model_predictions": "model_predictions",
 }
@@ -43,6 +51,7 @@ COUNTED = [
     *FRESH,
     *("manifest_entries", "annotations", "frames", "mask_areas"),
     *("management_events", "workteam_jobs"),
+    *("training_job_metrics", "trial_component_metrics"),
 ]
 TODAY = "timestamptz '2026-03-01 12:00:00+00'"
 CHANGE = """

@@ -17,6 +17,7 @@ from checked_control_plane import BAD_CONTROL_PLANE_INPUTS
 from checked_labels import BAD_LABEL_INPUTS, BAD_LABEL_MARTS
 from checked_trailing import BAD_TRAILING_INPUTS, SOURCES, fill_ledger
 from checked_training import BAD_TRAINING_INPUTS, BAD_TRAINING_MARTS, fill_training
+from checked_training_sources import BAD_TRAINING_SOURCES
 from checked_workforce import BAD_WORKFORCE_MARTS
 from labelhouse.checks import EXPECTATIONS_DIR, CheckResult, SuiteName, holds, run_suite
 from labelhouse.checks.suites import suite_files
@@ -204,6 +205,7 @@ BAD_INPUTS = [
         "Every quarantined record has",
     ),
     *BAD_TRAINING_INPUTS,
+    *BAD_TRAINING_SOURCES,
 ]
 BAD_MARTS = [*BAD_TRAINING_MARTS, *BAD_WORKFORCE_MARTS, *BAD_ANNOTATION_MARTS, *BAD_LABEL_MARTS]
 
@@ -272,6 +274,7 @@ def test_every_shipped_check_has_been_seen_to_fail(build: duckdb.DuckDBPyConnect
     assert unseen == [
         "annotations: Labels have exactly the columns that the schema names.",
         "cloudwatch_metrics: CloudWatch's metrics have exactly the columns that the schema names.",
+        "endpoint_variants: Production variants have exactly the columns that the schema names.",
         "frames: Frames have exactly the columns that the schema names.",
         "ingest_ledger: At most 5.0% of what a source brought for the changed days is in quarantine.",
         "labeling_job_states: Changes of labelling jobs have exactly the columns that the schema names.",
@@ -281,7 +284,12 @@ def test_every_shipped_check_has_been_seen_to_fail(build: duckdb.DuckDBPyConnect
         "mask_areas: Areas of masks have exactly the columns that the schema names.",
         "model_predictions: Predictions have exactly the columns that the schema names.",
         "trail_digests: Verified files have exactly the columns that the schema names.",
+        "training_job_metrics: Final metrics have exactly the columns that the schema names.",
+        "training_jobs: Training jobs have exactly the columns that the schema names.",
+        "training_log_metrics: Metrics of training logs have exactly the columns that the schema names.",
         "training_metrics: Points of training metrics have exactly the columns that the schema names.",
+        "trial_component_metrics: Metrics of trial components have exactly the columns that the schema names.",
+        "trial_components: Trial components have exactly the columns that the schema names.",
         "worker_events: Lines of the worker log have exactly the columns that the schema names.",
         "worker_responses: Answers have exactly the columns that the schema names.",
         "workers: Workers have exactly the columns that the schema names.",

@@ -30,6 +30,7 @@ KEY_COLUMNS = frozenset(
     (
         *("source_name", "unit_uri", "unit_version", "position", "event_date"),
         *("labeling_job_name", "dataset_object_id"),
+        *("training_job_name", "trial_component_name", "endpoint_name", "variant_name"),
         *("account_id", "aws_region", "run_id", "metric_name", "event_name", "file_uri"),
         *("column_name", "field_name", "row_count", "usual_count"),
     )

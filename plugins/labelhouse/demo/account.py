@@ -21,6 +21,7 @@ from labelhouse.demo.places import BUCKET, TRAIL_PATH
 from labelhouse.demo.region import Region, has_bucket, s3, store
 from labelhouse.demo.server import Server
 from labelhouse.demo.trail import log_files
+from labelhouse.demo.training_jobs import training_changes
 from labelhouse.demo.workforce import story
 from labelhouse.demo.world import Write
 
@@ -44,7 +45,8 @@ def everything(seed: int, start: datetime) -> Iterator[Write | Change]:
     In the order of time, without end.
     """
     trail = (replace(write, key=f"{TRAIL_PATH}/{write.key}") for write in log_files(seed, start))
-    return heapq.merge(story(seed, start), trail, endpoint_story(seed, start), key=attrgetter("at"))
+    every = (story(seed, start), training_changes(seed, start), trail, endpoint_story(seed, start))
+    return heapq.merge(*every, key=attrgetter("at"))
 
 
 class Account:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from labelhouse.demo.jobs import Project
+from labelhouse.demo.places import LOG_GROUP
 
 JobStatus = Literal["InProgress", "Completed", "Failed", "Stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """An event of the workers' log.
+    """An event of a log.
 
     Args:
         at: when CloudWatch took it in, which may be long after `timestamp`.
         timestamp: of the event itself (ms since 1970).
         event_id: CloudWatch's own; one record that arrives twice has two.
         stream: name of its log stream.
-        message: the record (JSON).
+        message: the line.
+        group: its log group.
     """
 
     at: datetime
@@ -28,6 +30,7 @@ class LogEvent:
     event_id: str
     stream: str
     message: str
+    group: str = LOG_GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,34 @@ class UserState:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingJobState:
+    """A training job from `at` on.
+
+    Args:
+        description: what DescribeTrainingJob says.
+    """
+
+    at: datetime
+    name: str
+    description: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialComponentState:
+    """A trial component from `at` on.
+
+    Args:
+        description: what DescribeTrialComponent says.
+        trials: names of the trials that it is in, and of their experiments.
+    """
+
+    at: datetime
+    name: str
+    description: dict[str, Any]
+    trials: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointState:
     """An endpoint with one variant from `at` on, its last modification.
 
@@ -119,4 +150,4 @@ class EndpointState:
     status: Literal["InService", "Updating"] = "InService"
 
 
-Change = LogEvent | JobState | TeamState | UserState | EndpointState
+Change = LogEvent | JobState | TeamState | UserState | TrainingJobState | TrialComponentState | EndpointState

@@ -1,4 +1,4 @@
-"""Exports of the workers' log to S3: each takes a while, one runs at a time, and lines come in no order."""
+"""Exports of logs to S3: each takes a while, one runs at a time, and lines come in no order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 from labelhouse.demo.api_logs import REFUSAL, find_group, milliseconds
 from labelhouse.demo.chance import generator
-from labelhouse.demo.places import LOG_GROUP
 from labelhouse.demo.region import Export, Region, has_bucket, store
 from labelhouse.demo.wire import ApiError, Parameters, operation, page
 from labelhouse.demo.world import Write
@@ -22,7 +21,7 @@ _EVENTS_PER_FILE = 5_000
 
 def _create_export_task(region: Region, request: Parameters) -> dict[str, Any]:
     """The export has all that the log holds when it ends."""
-    find_group(region, request["logGroupName"])
+    group = find_group(region, request["logGroupName"])
     if request["from"] > request["to"]:
         raise ApiError(REFUSAL, "'from' must not be after 'to'.")
     if not has_bucket(request["destination"]):
@@ -38,6 +37,7 @@ def _create_export_task(region: Region, request: Parameters) -> dict[str, Any]:
         bucket=request["destination"],
         prefix=request.get("destinationPrefix", "exportedlogs"),
         created_at=region.now,
+        group=group,
     )
     store(export.bucket, Write(region.now, f"{export.prefix}/aws-logs-write-test", b"Permission Check Successful"))
     region.exports[export.task_id] = export
@@ -64,7 +64,7 @@ def _export_task(region: Region, export: Export) -> dict[str, Any]:
         execution["completionTime"] = milliseconds(export.created_at + EXPORT_TAKES)
     task = {
         "taskId": export.task_id,
-        "logGroupName": LOG_GROUP,
+        "logGroupName": export.group,
         "from": export.begin,
         "to": export.end,
         "destination": export.bucket,
@@ -88,7 +88,7 @@ def write_exports(region: Region) -> None:
         if not export.is_written and _status(region, export) == "COMPLETED":
             export.is_written = True
             by_stream: dict[str, list[str]] = defaultdict(list)
-            for event in region.log_events((export.begin - 1, "~"), export.end):
+            for event in region.log_events((export.begin - 1, "~"), export.end, export.group):
                 if event.stream.startswith(export.stream_prefix):
                     at = datetime.fromtimestamp(event.timestamp / 1000, UTC)
                     line = f"{at:%Y-%m-%dT%H:%M:%S}.{event.timestamp % 1000:03d}Z {event.message}\n"

@@ -13,6 +13,8 @@ TRAIL_PATH, JOB_STATES_PATH = "AWSLogs", "labeling-job-states"
 CAPTURE_PATH = "data-capture"
 #: Where Ground Truth logs what private workers do.
 LOG_GROUP = "/aws/sagemaker/groundtruth/WorkerActivity"
+#: Where training jobs log.
+TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
 def user_pool(seed: int) -> str:
@@ -26,6 +28,10 @@ def sources(seed: int) -> dict[str, str]:
         "labeling_output": f"s3://{BUCKET}/{OUTPUT_PATH}",
         "cloudtrail": f"s3://{BUCKET}/{TRAIL_PATH}",
         "worker_activity": f"logs://{REGION}{LOG_GROUP}",
+        "training_logs": f"logs://{REGION}{TRAINING_LOG_GROUP}",
+        "training_jobs": f"sagemaker://{REGION}",
+        "trial_components": f"sagemaker://{REGION}",
+        "endpoints": f"sagemaker://{REGION}",
         "labeling_jobs": f"sagemaker://{REGION}",
         "labeling_job_states": f"s3://{BUCKET}/{JOB_STATES_PATH}",
         "workteams": f"sagemaker://{REGION}",

@@ -15,7 +15,17 @@ from operator import itemgetter
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import S3Backend, s3_backends
 
-from labelhouse.demo.changes import Change, EndpointState, JobState, LogEvent, TeamState, UserState
+from labelhouse.demo.changes import (
+    Change,
+    EndpointState,
+    JobState,
+    LogEvent,
+    TeamState,
+    TrainingJobState,
+    TrialComponentState,
+    UserState,
+)
+from labelhouse.demo.places import LOG_GROUP
 from labelhouse.demo.world import Write
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,11 +44,12 @@ class Export:
     prefix: str
     created_at: datetime
     is_written: bool = False
+    group: str = LOG_GROUP
 
 
 @dataclass(slots=True)
 class Region:
-    """The newest state of jobs (by name in lower case), teams, users and endpoints (by name), and the log.
+    """The newest state of jobs (by name in lower case), teams, users and endpoints, what is trained, and the logs.
 
     Args:
         progress: every state of a job, by its name in lower case.
@@ -56,13 +67,19 @@ class Region:
     progress: dict[str, list[JobState]] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
     repeated_tokens: set[str] = field(default_factory=set)
-    _log: list[tuple[int, str, LogEvent]] = field(default_factory=list)
+    training_jobs: dict[str, TrainingJobState] = field(default_factory=dict)
+    trial_components: dict[str, TrialComponentState] = field(default_factory=dict)
+    _logs: dict[str, list[tuple[int, str, LogEvent]]] = field(default_factory=dict)
 
     def apply(self, change: Change) -> None:
         """Takes in what has just changed."""
         match change:
             case LogEvent():
-                insort(self._log, (change.timestamp, change.event_id, change))
+                insort(self._logs.setdefault(change.group, []), (change.timestamp, change.event_id, change))
+            case TrainingJobState():
+                self.training_jobs[change.name] = change
+            case TrialComponentState():
+                self.trial_components[change.name] = change
             case JobState():
                 self.jobs[change.name.lower()] = change
                 self.progress.setdefault(change.name.lower(), []).append(change)
@@ -77,21 +94,24 @@ class Region:
 
     @property
     def log_event_count(self) -> int:
-        """Events that the log holds."""
-        return len(self._log)
+        """Events that the workers' log holds."""
+        return len(self._logs.get(LOG_GROUP, ()))
 
-    @property
-    def log_span(self) -> tuple[int, int]:
-        """Timestamps of the log's first and last event (ms since 1970); 0 and -1 where there is none."""
-        return (self._log[0][0], self._log[-1][0]) if self._log else (0, -1)
+    def log_span(self, group: str = LOG_GROUP) -> tuple[int, int]:
+        """Timestamps of a log's first and last event (ms since 1970); 0 and -1 where there is none."""
+        log = self._logs.get(group)
+        return (log[0][0], log[-1][0]) if log else (0, -1)
 
-    def log_events(self, after: tuple[int, str] = (-1, ""), until: int = 1 << 62) -> Iterator[LogEvent]:
-        """The log's events behind that timestamp and id (of an event or not), in their order, `until` included.
+    def log_events(
+        self, after: tuple[int, str] = (-1, ""), until: int = 1 << 62, group: str = LOG_GROUP
+    ) -> Iterator[LogEvent]:
+        """A log's events behind that timestamp and id (of an event or not), in their order, `until` included.
 
         Behind an id of "~" is what has a later timestamp.
         """
-        place = bisect_right(self._log, after, key=itemgetter(0, 1))
-        for timestamp, _, event in islice(self._log, place, None):
+        log = self._logs.get(group, [])
+        place = bisect_right(log, after, key=itemgetter(0, 1))
+        for timestamp, _, event in islice(log, place, None):
             if timestamp > until:
                 break
             yield event

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from labelhouse.demo import api_cloudwatch, api_labeling, api_logs, api_people, exports
+from labelhouse.demo import (
+    api_cloudwatch,
+    api_endpoints,
+    api_labeling,
+    api_logs,
+    api_people,
+    api_training,
+    exports,
+)
 from labelhouse.demo.people import REGION
 from labelhouse.demo.region import Region
 from labelhouse.demo.wire import ApiError, Operation, check, to_json
@@ -24,7 +32,11 @@ if TYPE_CHECKING:
 #: Prefix of `X-Amz-Target` → service as botocore names it, its operations, and the code of its refusals.
 _SERVICES: dict[str, tuple[str, dict[str, Operation], str]] = {
     "Logs_20140328": ("logs", api_logs.OPERATIONS | exports.OPERATIONS, api_logs.REFUSAL),
-    "SageMaker": ("sagemaker", api_labeling.OPERATIONS, api_labeling.REFUSAL),
+    "SageMaker": (
+        "sagemaker",
+        api_labeling.OPERATIONS | api_training.OPERATIONS | api_endpoints.OPERATIONS,
+        api_labeling.REFUSAL,
+    ),
     "AWSCognitoIdentityProviderService": ("cognito-idp", api_people.OPERATIONS, api_people.REFUSAL),
     "GraniteServiceVersion20100801": ("cloudwatch", api_cloudwatch.OPERATIONS, api_cloudwatch.REFUSAL),
 }

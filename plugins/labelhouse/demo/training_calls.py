@@ -118,7 +118,7 @@ def _announced(run: Run) -> Iterable[Call]:
     """A training job brings its trial component along; in a notebook the SDK makes one."""
     if job := run.training_job_name:
         made = {"trainingJobArn": arn("training-job", job)}
-        yield _sagemaker(run, run.created_at, "CreateTrainingJob", _training_job(run, job), made)
+        yield _sagemaker(run, run.created_at, "CreateTrainingJob", training_job(run, job), made)
         return
     begun_at, associated_at = (run.created_at + timedelta(seconds=seconds) for seconds in (2, 3))
     made = {"trialComponentArn": _component_arn(run)}
@@ -132,13 +132,18 @@ def _announced(run: Run) -> Iterable[Call]:
     yield _sagemaker(run, associated_at, "AssociateTrialComponent", request, made)
 
 
-def _training_job(run: Run, job: str) -> dict[str, Any]:
+def training_job(run: Run, job: str) -> dict[str, Any]:
+    """What the training job of a run is asked for."""
     labels = f"{run.project.labels}-01"
     manifest = f"s3://labelhouse-demo/labeling-output/{labels}/manifests/output/output.manifest"
     source = {"s3DataType": "AugmentedManifestFile", "s3Uri": manifest, "s3DataDistributionType": "FullyReplicated"}
+    resources = {"instanceType": run.project.instance_type, "instanceCount": run.instance_count, "volumeSizeInGB": 50}
+    if run.project.warm_seconds:
+        resources["keepAlivePeriodInSeconds"] = run.project.warm_seconds
+    stopping = {"maxRuntimeInSeconds": 7200} | ({"maxWaitTimeInSeconds": 14400} if run.project.is_spot else {})
     return {
         "trainingJobName": job,
-        "hyperParameters": {"num_classes": "6", "learning_rate": "0.001", "mini_batch_size": "32"},
+        "hyperParameters": run.hyper_parameters,
         "algorithmSpecification": {
             "trainingImage": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/{run.project.experiment}:latest",
             "trainingInputMode": "Pipe",
@@ -148,8 +153,9 @@ def _training_job(run: Run, job: str) -> dict[str, Any]:
         "roleArn": f"arn:aws:iam::{ACCOUNT_ID}:role/{EXECUTION_ROLE}",
         "inputDataConfig": [{"channelName": "train", "dataSource": {"s3DataSource": source}}],
         "outputDataConfig": {"s3OutputPath": "s3://labelhouse-demo/models"},
-        "resourceConfig": {"instanceType": "ml.g5.xlarge", "instanceCount": 1, "volumeSizeInGB": 50},
-        "stoppingCondition": {"maxRuntimeInSeconds": 7200},
+        "resourceConfig": resources,
+        "stoppingCondition": stopping,
+        "enableManagedSpotTraining": run.project.is_spot,
         "experimentConfig": {
             "experimentName": run.project.experiment,
             "trialName": run.project.run_group,

@@ -30,6 +30,9 @@ class TrainingProject:
         steps_apart: from one reported step to the next.
         goals: validation accuracy that the first run reaches, and the one that later runs come close to.
         step_counts: fewest and most steps that a run reports.
+        instance_type: that its training jobs run on.
+        is_spot: whether they wait for spare capacity, and cost less.
+        warm_seconds: how long their instances are kept for the next one.
     """
 
     experiment: str
@@ -42,6 +45,9 @@ class TrainingProject:
     steps_apart: int
     goals: tuple[float, float]
     step_counts: tuple[int, int] = (30, 60)
+    instance_type: str = "ml.g5.xlarge"
+    is_spot: bool = False
+    warm_seconds: int = 0
 
     def goal(self, number: int) -> float:
         """Validation accuracy that a run should reach: more labels make a better model."""
@@ -65,6 +71,7 @@ VEHICLES = TrainingProject(
     jitter=timedelta(minutes=80),
     steps_apart=50,
     goals=(0.893, 0.929),
+    warm_seconds=600,
 )
 #: Its seventh run begins shortly after the two weeks of history: who starts the demo can watch one.
 SPECIES = TrainingProject(
@@ -90,6 +97,8 @@ SCENES = TrainingProject(
     steps_apart=50,
     goals=(0.905, 0.905),
     step_counts=(16, 24),
+    instance_type="ml.p3.2xlarge",
+    is_spot=True,
 )
 PRODUCTS = TrainingProject(
     experiment="shelf-products",
@@ -104,6 +113,9 @@ PRODUCTS = TrainingProject(
     step_counts=(16, 24),
 )
 TRAINING_PROGRAMME = (VEHICLES, SPECIES, SCENES, PRODUCTS)
+
+#: From this run on (the first of the second week) the vehicles train on twice the instances, and their bill doubles.
+TWICE_THE_INSTANCES_SINCE = 15
 
 IncidentKind = Literal["diverging", "dip", "foreign_writer", "written_after_completion"]
 
@@ -184,6 +196,22 @@ class Run:
     def display_name(self) -> str:
         """What people call it."""
         return f"run-{self.number:02d}"
+
+    @property
+    def instance_count(self) -> int:
+        """Instances that its training job runs on."""
+        return 2 if self.project is VEHICLES and self.number >= TWICE_THE_INSTANCES_SINCE else 1
+
+    @property
+    def hyper_parameters(self) -> dict[str, str]:
+        """What somebody tries out from one run to the next, without finding anything better."""
+        rng = generator(0, "hyper-parameters", self.project.experiment, self.number)
+        return {
+            "learning_rate": str(rng.choice(["0.0005", "0.001", "0.002"])),
+            "mini_batch_size": str(rng.choice(["16", "32", "64"])),
+            "optimizer": str(rng.choice(["adam", "sgd"])),
+            "num_classes": "6",
+        }
 
     @property
     def incident(self) -> Incident | None:

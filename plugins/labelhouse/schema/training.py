@@ -137,8 +137,8 @@ TRAINING_LOG_METRICS = Table(
         Column(
             "log_event_id",
             "string",
-            "CloudWatch's id of the line; of saved logs the first 32 hexadecimal digits of a SHA-256 over job, stream, "
-            "time, text and how often the line was there before.",
+            "The first 32 hexadecimal digits of a SHA-256 over job, host, time, text, and how often the line was there "
+            "before: the same by whichever way the line came.",
             required=True,
         ),
         _TRAINING_JOB_NAME,
@@ -149,14 +149,25 @@ TRAINING_LOG_METRICS = Table(
         _VALUE_FLAG,
         Column("step", "long", "Step, iteration or epoch that the same line names; NULL where it names none."),
         Column("step_name", "string", "`step`, `iteration`, `batch` or `epoch`: what the line calls it.", repeats=True),
-        Column("metric_at", "timestamp", "Time of the line; NULL where it has none."),
+        Column(
+            "metric_at",
+            "timestamp",
+            "Time of the line, else of the newest line before it that has one; NULL where none has.",
+        ),
         Column(
             "definition",
             "string",
-            "Whose definition found it: `job` (the job's own) or the name of a built-in set.",
+            "Whose definition found it: `job` (the job's own) or the name of a built-in set, e.g. `quality_metric`.",
             required=True,
             repeats=True,
         ),
+        Column(
+            "account_id",
+            "string",
+            "Account of the log group, twelve digits; NULL where the log was saved.",
+            repeats=True,
+        ),
+        AWS_REGION,
     ),
 )
 

@@ -1,6 +1,6 @@
 """Source `worker_activity`: what workers of private teams accepted, submitted, returned and declined, and when.
 
-The log is the same by four routes: the log group itself, asked hour by hour (`activity.log_group`); its exports to S3;
+The log is the same by four routes: the log group itself, asked hour by hour (`log_groups`); its exports to S3;
 a subscription's deliveries to S3; saved answers (`activity.deliveries`). What a file is, its text says, so one folder
 may hold all of them, and a record that comes by several routes is one (`activity.records`).
 
@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from labelhouse.sources import Clients, Source, Unit, Window, told_by_bytes
-from labelhouse.sources.activity import log_group
 from labelhouse.sources.activity.deliveries import LEAD_BYTES, Message, Messages, events, exported, form_of
 from labelhouse.sources.activity.records import TABLE, Origin, Workers, load_record
 from labelhouse.sources.documents import Text, Unreadable, unpack
+from labelhouse.sources.log_groups import SCHEME, LogGroups, encoded
 from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from labelhouse.identities import Identities
     from labelhouse.sources.activity.columns import Columns, Lines
 
+_LOG_GROUPS = LogGroups(
+    form="logs://REGION/aws/sagemaker/groundtruth/WorkerActivity",
+    made_when="when a private team of August 2019 or later takes a task",
+)
 #: What CloudWatch writes to see whether it may, and what consoles leave for a folder.
 _NO_DELIVERY = re.compile(r"(?:^|/)(?:aws-logs-write-test)?\Z")
 #: `<stream with - for />/000000.gz` in an export.
@@ -41,8 +45,8 @@ def list_units(uri: str, clients: Clients, window: Window) -> Iterator[Unit]:
     Raises:
         SourceError: the place is missing or unreadable.
     """
-    if uri.startswith(log_group.SCHEME):
-        return log_group.list_hours(uri, clients, window)
+    if uri.startswith(SCHEME):
+        return _LOG_GROUPS.list_hours(uri, clients, window)
     return (unit for unit in list_objects(uri, clients) if not _NO_DELIVERY.search(key_of(unit.uri)))
 
 
@@ -52,11 +56,11 @@ def read_unit(unit: Unit, clients: Clients) -> bytes:
     Raises:
         UnitGone, UnitReplaced, SourceError: it cannot be had.
     """
-    return log_group.read_hour(unit, clients) if _is_hour(unit) else read_object(unit, clients)
+    return encoded(_LOG_GROUPS.hour(unit, clients)) if _is_hour(unit) else read_object(unit, clients)
 
 
 def _is_hour(unit: Unit) -> bool:
-    return unit.uri.startswith(log_group.SCHEME)
+    return unit.uri.startswith(SCHEME)
 
 
 def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterator[tuple[Unit, Parsed]]:

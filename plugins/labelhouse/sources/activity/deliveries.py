@@ -21,6 +21,7 @@ import msgspec
 from labelhouse.sources.activity.records import Origin
 from labelhouse.sources.activity.times import EARLIEST
 from labelhouse.sources.documents import CLOCK_SKEW, UNIX_EPOCH, Text, Unreadable, decode, encode_flawed, kind, time
+from labelhouse.sources.log_groups import ApiEvent
 
 #: What a file is.
 Form = Literal["export", "records", "events"]
@@ -69,15 +70,6 @@ class Messages:
 
     def __len__(self) -> int:
         return len(self.found) + len(self.broken) + self.filtered_count
-
-
-class ApiEvent(msgspec.Struct, omit_defaults=True, gc=False):
-    """An event as FilterLogEvents gives it, and as an hour of the log keeps it."""
-
-    timestamp: int | None = None
-    event_id: str | None = msgspec.field(default=None, name="eventId")
-    log_stream_name: str | None = msgspec.field(default=None, name="logStreamName")
-    message: str | None = None
 
 
 _API_EVENTS = msgspec.json.Decoder(ApiEvent)
