@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from operator import add
 from typing import Any
 
 from labelhouse.demo.measurements import LISTED_FOR, TICK, Meter, Series, Tick, last_measured, meters
@@ -91,19 +90,19 @@ def _points(
             if start <= begin < end and forgotten < begin and at + TICK <= region.now:
                 ticks.setdefault(begin, []).append(tick)
         hour += _AN_HOUR
-    return [(at, _statistic(stat["Stat"], reduce(add, found))) for at, found in sorted(ticks.items())]
+    return [(at, _statistic(stat["Stat"], reduce(Tick.with_another, found))) for at, found in sorted(ticks.items())]
 
 
 def _statistic(name: str, tick: Tick) -> float:
     if name in _PERCENTILES:
         return tick.least + (tick.most - tick.least) * _PERCENTILES[name]
-    average = tick.total / tick.count if tick.count else 0.0
+    average = tick.total / tick.sample_count if tick.sample_count else 0.0
     values = {
         "Sum": tick.total,
         "Average": average,
         "Minimum": tick.least,
         "Maximum": tick.most,
-        "SampleCount": tick.count,
+        "SampleCount": tick.sample_count,
     }
     if name not in values:
         raise ApiError(REFUSAL, f"The value {name} for parameter Stat is not supported.")

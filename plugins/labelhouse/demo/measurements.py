@@ -57,13 +57,14 @@ class Tick(NamedTuple):
     """What was measured in a stretch of time: sum and number of samples, the least and the most."""
 
     total: float
-    count: float
+    sample_count: float
     least: float
     most: float
 
-    def __add__(self, other: tuple[float, ...]) -> Tick:  # type: ignore[override]  # of two stretches
-        total, sample_count, least, most = other
-        return Tick(self.total + total, self.count + sample_count, min(self.least, least), max(self.most, most))
+    def with_another(self, other: Tick) -> Tick:
+        """What was measured in both stretches of time."""
+        count = self.sample_count + other.sample_count
+        return Tick(self.total + other.total, count, min(self.least, other.least), max(self.most, other.most))
 
 
 class Series(NamedTuple):
@@ -274,7 +275,7 @@ def _of_job(name: str, states: list[JobState]) -> dict[Series, Meter]:
             for state in islice(states, first, last):
                 value = float(counter(state))
                 at = hour + (state.at - hour) // TICK * TICK
-                found[at] = found[at] + _even(value, 1) if at in found else _even(value, 1)
+                found[at] = found[at].with_another(_even(value, 1)) if at in found else _even(value, 1)
             return found
 
         return ticks
@@ -298,7 +299,7 @@ def _of_team(tasks: Callable[[datetime], list[tuple[datetime, str, str]]], name:
             found: dict[datetime, Tick] = {}
             for at, event_type, job in tasks(hour):
                 if job == name and event_type in event_types:
-                    found[at] = found[at] + _even(1, 1) if at in found else _even(1, 1)
+                    found[at] = found[at].with_another(_even(1, 1)) if at in found else _even(1, 1)
             return found
 
         return ticks

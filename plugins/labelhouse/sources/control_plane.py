@@ -45,7 +45,7 @@ _UNACCEPTED = frozenset({"InvalidClientTokenId", "InvalidSignatureException", "U
 _GONE = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 #: Some operations call a missing thing a parameter that is not valid.
 _GONE_IN_WORDS = re.compile(r"(?i)not exist|not found|could ?n[o']t find|cannot find")
-_INVALID = frozenset({"InvalidParameterException", "ValidationError", "ValidationException"})
+_INVALID = frozenset({"InvalidParameterException", "InvalidParameterValue", "ValidationError", "ValidationException"})
 
 
 class AccessDeniedError(SourceError):

@@ -145,15 +145,17 @@ class _Reading:
         held: dict[str, set[datetime]] = {}
         results = document["MetricDataResults"]
         # from behind: of a period that comes twice the later one counts
-        kept = [self._points(result, held) for result in reversed(results)][::-1]
+        kept = [self._points(result, held, is_suspect=is_suspect) for result in reversed(results)][::-1]
         for result, points in zip(results, kept, strict=True):
             self._record(result, points, queries, place, is_suspect=is_suspect)
             if self.row_count >= _CHUNK_ROWS:
                 yield self.chunk()
 
-    def _points(self, result: Any, held: dict[str, set[datetime]]) -> Any:
+    def _points(self, result: Any, held: dict[str, set[datetime]], *, is_suspect: bool) -> Any:
         """The numbers of the points of a result that no later one holds, with their times; or why there are none."""
         try:
+            if is_suspect and (found := flaw(_without_values(result))):
+                raise Unreadable(found)
             shape = shaped(_without_values(result), _Result, "the result")
             values = result.get("Values") or []
             if not isinstance(values, list) or len(values) != len(shape.timestamps):
@@ -180,13 +182,11 @@ class _Reading:
             if isinstance(points, Unreadable):
                 raise points
             shape, pairs = points
-            if is_suspect and (found := flaw(_without_values(result))):
-                raise Unreadable(found)
             if shape.status_code == "Forbidden" or (shape.status_code == "InternalError" and not pairs):
                 raise Unreadable(f"CloudWatch did not answer for this series ({shape.status_code})")
             series = _series(queries, shape.id, place, is_suspect=is_suspect)
         except Unreadable as reason:
-            self.refuse(str(reason), result)
+            self.refuse(str(reason), _with_query(result, queries))
             return
         values = result.get("Values") or []
         before, flaws = self.row_count, []
@@ -200,7 +200,7 @@ class _Reading:
                 self._columns["metric_value"].append(float(values[number]))
         count = self.row_count - before
         if flaws and not count:
-            self.refuse(flaws[0][1], result)
+            self.refuse(flaws[0][1], _with_query(result, queries))
             return
         for number, wrong in flaws:
             raw = encode_flawed({**_query_of(series), "Timestamp": _at(result, number), "Value": values[number]})
@@ -294,6 +294,13 @@ def _series(queries: dict[str, Any], query_id: str, place: dict[str, Any], *, is
         "period_seconds": stat.period,
         "unit": stat.unit or unit_of(metric.namespace, metric.metric_name),
     }
+
+
+def _with_query(result: Any, queries: dict[str, Any]) -> dict[str, Any]:
+    """A result and what was asked, as quarantine keeps them."""
+    query_id = result.get("Id") if isinstance(result, dict) else None
+    query = queries.get(query_id) if isinstance(query_id, str) else None
+    return {"MetricDataQueries": [query] if query else [], "MetricDataResults": [result]}
 
 
 def _query_of(series: dict[str, Any]) -> dict[str, Any]:

@@ -212,7 +212,6 @@ class Definitions:
                 found.setdefault(each.metric_name, each)
         return list(found.values()), refusal
 
-
     def _may_find(self, line: bytes) -> bool:
         """Whether a line may hold one of the job's own metrics: most lines hold none, and are searched once for all."""
         if self._any is None or len(line) > _MOST_STEPS // self._any.programsize:
