@@ -10,10 +10,14 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
+    NoSuchPropertyException,
+    RESTError,
     TableAlreadyExistsError,
     ValidationException,
 )
@@ -108,6 +112,11 @@ class Lake:
         except SQLAlchemyError as error:
             what = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise LakeError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from error
+        except (BotoCoreError, ClientError, RESTError, NoSuchPropertyException, ValidationError) as error:
+            # no more than its kind: what a server answers may hold what it was asked with
+            code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
+            what = code or type(error).__name__
+            raise LakeError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from None
         return catalog
 
     @property
