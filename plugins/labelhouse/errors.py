@@ -54,5 +54,9 @@ class LakeError(LabelhouseError):
     """The lake cannot be read or written as it is."""
 
 
+class LakeUnavailableError(LakeError):
+    """The lake's catalog or folder does not answer now: worth another try, and no fault of the data."""
+
+
 class HeldError(LabelhouseError):
     """A publication is held back by a check; readers keep the last good release."""

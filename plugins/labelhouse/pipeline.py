@@ -16,7 +16,7 @@ from labelhouse.checks import SuiteName, holds, validate_definitions
 from labelhouse.checks.gate import validate_build
 from labelhouse.checks.hold_release import is_releasable, reason_for_hold
 from labelhouse.checks.hold_release import release_hold as let_pass
-from labelhouse.errors import HeldError, LabelhouseError, LakeError
+from labelhouse.errors import HeldError, LabelhouseError, LakeError, LakeUnavailableError
 from labelhouse.extraction import LoadSummary, Progress, extract
 from labelhouse.marts.build import STATES, Build, State, prepare, read_build, run_dbt
 from labelhouse.marts.publish import clean_up, publish_build
@@ -172,7 +172,7 @@ def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: C
     """One step of a build; a step that passed before is done.
 
     What is wrong with the data, the models or the checks holds the publication, with a reason people can read.
-    Any other fault (a full disk, a busy catalog) leaves the build as it is, for another try.
+    Any other fault (a full disk, a busy catalog or one that restarts) leaves the build as it is, for another try.
     """
     lake = settings.lake.resolve()
     build = read_build(lake, build_id)
@@ -184,6 +184,8 @@ def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: C
         )
     try:
         work(build)
+    except LakeUnavailableError:
+        raise
     except (_Held, LabelhouseError) as error:
         held = error.args[0] if isinstance(error, _Held) else {"sentence": str(error), "checks": []}
         held |= {

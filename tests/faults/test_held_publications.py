@@ -11,7 +11,7 @@ import pytest
 
 from labelhouse import checks, extraction, pipeline
 from labelhouse.checks import gate
-from labelhouse.errors import HeldError, LabelhouseError
+from labelhouse.errors import HeldError, LabelhouseError, LakeUnavailableError
 from labelhouse.marts import build, read
 from labelhouse.marts.releases import current_release
 from labelhouse.marts.status import read_status
@@ -204,3 +204,17 @@ def test_a_step_out_of_order_is_refused(settings: Settings) -> None:
     with pytest.raises(Exception, match="not ready for the step 'publish'"):
         pipeline.publish(settings, build_id)
     assert job_counts(settings)
+
+
+def test_a_catalog_that_does_not_answer_holds_nothing(settings: Settings) -> None:
+    write_job(export(settings), objects=12)
+    extraction.extract(settings, "labeling_output", Window(), lambda service: None)
+    build_id = pipeline.prepare_build(settings)
+    assert build_id
+    away = settings.model_copy(update={"catalog_uri": "postgresql+psycopg2://lake:secret@127.0.0.1:1/lake"})
+    with pytest.raises(LakeUnavailableError, match="the catalog cannot be opened") as caught:
+        pipeline.check_inputs(away, build_id)
+    assert "secret" not in str(caught.value)
+    assert build.read_build(settings.lake, build_id).state == "prepared"
+    pipeline.check_inputs(settings, build_id)
+    assert build.read_build(settings.lake, build_id).state == "inputs_passed"

@@ -27,7 +27,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from labelhouse.errors import LakeError, SettingError
+from labelhouse.errors import LakeUnavailableError, SettingError
 from labelhouse.folders import S3Path, s3_location
 from labelhouse.schema.columns import Table
 from labelhouse.schema.iceberg import iceberg_schema, partition_spec
@@ -95,7 +95,7 @@ class Lake:
         """The Iceberg catalog.
 
         Raises:
-            LakeError: the folder or the catalog cannot be opened.
+            LakeUnavailableError: the folder or the catalog cannot be opened.
         """
         try:
             self.dir.mkdir(parents=True, exist_ok=True)
@@ -106,17 +106,17 @@ class Lake:
                 with suppress(NamespaceAlreadyExistsError, IntegrityError):  # another process was first
                     retrying(partial(catalog.create_namespace_if_not_exists, self._prefix + namespace))
         except OSError as error:
-            raise LakeError(
+            raise LakeUnavailableError(
                 f"the lake cannot be opened ({error.strerror or type(error).__name__})", where=str(self.dir)
             ) from error
         except SQLAlchemyError as error:
             what = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise LakeError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from error
+            raise LakeUnavailableError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from error
         except (BotoCoreError, ClientError, RESTError, NoSuchPropertyException, ValidationError) as error:
             # no more than its kind: what a server answers may hold what it was asked with
             code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
             what = code or type(error).__name__
-            raise LakeError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from None
+            raise LakeUnavailableError(f"the catalog cannot be opened ({what})", where=str(self.dir)) from None
         return catalog
 
     @property
