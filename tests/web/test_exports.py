@@ -57,6 +57,8 @@ def test_every_tile_of_a_page_can_be_exported(reader: TestClient) -> None:
         "workers": f"worker={worker}",
         "annotations": "attribute=moving: 1",
         "training": f"run={ACCOUNT}/eu-west-1/birds-classifier-023-aws-training-job",
+        "operations": "",
+        "cost": "",
     }
     for report in all_reports().values():
         rows = rows_of(reader, f"/{report.page}/{report.name}.csv?{chosen[report.page]}")
@@ -114,6 +116,14 @@ def test_only_what_a_page_shows_can_be_exported_from_it(reader: TestClient, name
         (0.9996, "ratio", "99.9 %"),
         (1.0, "ratio", "100 %"),
         (0.125, "ratio", "12.5 %"),
+        (340.25, "pct", "340.2 %"),
+        (0.875, "change", "+87.5 %"),
+        (-0.091, "change", "−9.1 %"),
+        (11.0, "change", "+1,100 %"),
+        (Decimal("1476.16"), "usd", "$1,476.16"),
+        (Decimal("0.000032"), "usd", "$0.000032"),
+        (date(2026, 8, 1), "month", "August 2026"),
+        ("labeling_task", "kind", "labeling task"),
         (Decimal("9.771"), "seconds", "9.8 s"),
         (136.8, "seconds", "2 min 17 s"),
         (59.99, "seconds", "1 min 00 s"),

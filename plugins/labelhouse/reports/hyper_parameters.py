@@ -89,7 +89,7 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
                 scale=alt.Scale(range=_SHADES, interpolate="lab"),
                 legend=alt.Legend(orient="top", title=None, gradientLength=160, format=".4~g", offset=16),
             ),
-            opacity=alt.Opacity("is_chosen:N", scale=alt.Scale(domain=[False, True], range=[0.12, 0.75]), legend=None),
+            opacity=alt.Opacity("strength:Q", scale=None, legend=None),
             order="place_in_order:Q",
             tooltip=[
                 alt.Tooltip("run_name:N", title="run"),
@@ -115,10 +115,9 @@ def _draw(rows: list[Row]) -> dict[str, Any]:
 
 
 def _point(row: Row, axis: str, place: float | None) -> Row:
-    return {name: row[name] for name in ("run_id", "run_name", "final_value", "is_chosen")} | {
-        "axis": axis,
-        "place": place,
-    }
+    """One place of a run's line; runs that are not picked are faint."""
+    known = {name: row[name] for name in ("run_id", "run_name", "final_value")}
+    return known | {"axis": axis, "place": place, "strength": 0.75 if row["is_chosen"] else 0.12}
 
 
 def _note(rows: list[Row]) -> str | None:

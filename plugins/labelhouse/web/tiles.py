@@ -124,7 +124,7 @@ def _change(value: float) -> str:
 
 def _usd(value: float) -> str:
     """Dollars and cents; more digits where less than a cent would be nothing."""
-    return f"${value:,.2f}" if value == 0 or abs(value) >= 0.01 else f"${value:.2g}"
+    return f"${value:,.2f}" if value == 0 or abs(value) >= 0.01 else f"${value:.6f}".rstrip("0")
 
 
 def _number(value: float) -> str:
