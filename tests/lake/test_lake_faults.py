@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from contextlib import closing, nullcontext
 from itertools import count
 from pathlib import Path
@@ -20,7 +15,6 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from sqlalchemy.exc import OperationalError
 
-from killed import FOLDERS, PROJECT
 from labelhouse.errors import LakeError
 from labelhouse.lake import catalog as catalog_module
 from labelhouse.lake import write as write_module
@@ -122,67 +116,6 @@ def files_of(lake: Lake, name: str) -> list[str]:
     table = lake.raw(name)
     found = table.inspect.all_files()["file_path"].to_pylist() if table.current_snapshot() else []
     return [path.removeprefix("file://") for path in found]
-
-
-def in_process(work: str, folder: Path, setup: Callable[[], None] | None = None, user: int | None = None) -> str:
-    """What a process of its own says that does `work(folder)`; empty when it ends well."""
-    done = subprocess.run(
-        [sys.executable, "-c", f"import test_lake_faults; test_lake_faults.{work}({str(folder)!r})"],
-        env=os.environ
-        | {"PYTHONPATH": os.pathsep.join(str(PROJECT / name) for name in (*FOLDERS, "tests/lake")), "HOME": "/tmp"},
-        capture_output=True,
-        text=True,
-        preexec_fn=setup,
-        user=user,
-        check=False,
-    )
-    assert (done.returncode == 0) == (not done.stderr), done.stderr
-    return done.stderr
-
-
-def load_new(folder: str) -> None:
-    write(Lake(load_settings({}, lake=Path(folder))), NEW, Sample("s3://a/3", "v1", 20_000))
-
-
-def small_files_only() -> None:
-    """As on a disk that is full: a write beyond this fails."""
-    import signal
-
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
-
-
-def test_a_full_disk_fails_and_the_next_try_succeeds(lake: Lake) -> None:
-    said = in_process("load_new", lake.dir, small_files_only)
-    assert "File too large" in said or "disk I/O error" in said or "database or disk is full" in said, said[-500:]
-    assert visible(lake) == expected(OLD), "readers have what was there, whole"
-    assert in_process("load_new", lake.dir) == ""
-    assert visible(lake) == expected(NEW, Sample("s3://a/3", "v1", 20_000))
-
-
-@pytest.fixture
-def guarded(lake: Lake) -> Iterator[Path]:
-    """The lake's folder, of another user than the one who loads."""
-    yield lake.dir
-    subprocess.run(["chmod", "-R", "u+rwX", str(lake.dir)], check=True)
-
-
-def test_a_lost_permission_fails_and_names_the_file(guarded: Path, lake: Lake) -> None:
-    warehouse = guarded / "warehouse" / "raw" / "worker_responses"
-    subprocess.run(["chmod", "-R", "a-w", str(warehouse)], check=True)
-    if os.geteuid() == 0:
-        for folder in (guarded, *guarded.parents):
-            if folder.stat().st_uid == 0 and folder != Path("/"):
-                folder.chmod(folder.stat().st_mode | 0o055)
-        for path in (guarded / "catalog.db", guarded):
-            path.chmod(0o777)
-    said = in_process("load_new", guarded, user=65534 if os.geteuid() == 0 else None)
-    assert "Permission denied" in said, said[-800:]
-    assert str(warehouse) in said
-    assert visible(lake) == expected(OLD)
-    subprocess.run(["chmod", "-R", "u+w", str(warehouse)], check=True)
-    write(lake, NEW)
-    assert visible(lake) == expected(NEW)
 
 
 def test_a_missing_file_is_named(lake: Lake) -> None:
