@@ -24,6 +24,7 @@ from labelhouse.identities import load_identities
 from labelhouse.identity_map import Directory, remember_all
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
+from labelhouse.lake.regression import refuse_older_catalog
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.releases import replace_file
 from labelhouse.settings import Place, Settings
@@ -133,6 +134,7 @@ def plan(
     """
     source = source_named(source_name)
     lake, planned_at = Lake(settings), datetime.now(UTC)
+    refuse_older_catalog(lake)
     known = Ledger(lake).known_versions()
     replayed = units_with_quarantine(lake) if replay_quarantined else set()
     units, known_count = [], 0

@@ -7,10 +7,12 @@ do is a conditional PUT. Endpoint, region and credentials are those of AWS's own
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ from typing import Any
 SCHEME = "s3://"
 #: So many downloaded files stay for the next reader, of each folder that they come from.
 KEPT_COPIES = 8
+#: How long one waits for those before it; the lock of a process that was killed is free at once.
+PATIENCE_SECONDS = 60.0
 #: What S3 answers, as a file system would say it.
 _ERRNO = {
     "NoSuchKey": errno.ENOENT,
@@ -201,6 +205,28 @@ def folder_at(place: str | Folder) -> Folder:
     if isinstance(place, Path | S3Path):
         return place
     return S3Path(place) if place.startswith(SCHEME) else Path(place)
+
+
+@contextmanager
+def one_after_the_other(folder: Folder, name: str) -> Iterator[None]:
+    """Those of one machine who would overtake each other wait, so that nobody looks again and again; not for ever.
+
+    It only saves work. In S3, or after `PATIENCE_SECONDS`, who was overtaken finds it out and looks again.
+    """
+    if not isinstance(folder, Path):
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with (folder / f"{name}.lock").open("w") as file:
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.02)
+            else:
+                break
+        yield
 
 
 def remove_tree(folder: Folder) -> None:

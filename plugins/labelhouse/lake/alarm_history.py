@@ -15,6 +15,7 @@ from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import DayRange, during, since
 from labelhouse.lake.history import forget_snapshots, is_first_of_day
 from labelhouse.lake.snapshots import ALL_ROWS
+from labelhouse.lake.transaction import CompareAndSwap
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.quality import ALARM_CHANGES
 
@@ -50,7 +51,7 @@ class AlarmHistory:
         by_day: dict[date, Rows] = defaultdict(list)
         for row in rows:
             by_day[row[_DAY_COLUMN].astimezone(UTC).date()].append(row)
-        with self._table.transaction() as transaction:
+        with CompareAndSwap(self._table) as transaction:
             for day, added in sorted(by_day.items()):
                 of_day = during([DayRange(day, day)], _DAY_COLUMN)
                 kept = self._table.scan(of_day).to_arrow().to_pylist() if self.snapshot_id else []

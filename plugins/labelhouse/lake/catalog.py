@@ -49,8 +49,9 @@ TABLE_PROPERTIES = {
     # by default the first 16 characters, which all units of a source share
     "write.metadata.metrics.column.unit_uri": "full",
 }
-#: The ledger and the alarms' states are committed by compare-and-swap: who loses looks again, instead of being rebased.
-LEDGER_PROPERTIES = TABLE_PROPERTIES | {"commit.retry.num-retries": "0"}
+#: The ledger and the alarms' states are committed by `CompareAndSwap`: who loses looks again.
+_TRIES = "commit.retry.num-retries"
+LEDGER_PROPERTIES = TABLE_PROPERTIES | {_TRIES: "1"}
 
 logging.getLogger("pyiceberg").setLevel(logging.ERROR)
 #: Replacing the rows of a day that has none yet is no reason to worry.
@@ -133,6 +134,9 @@ class Lake:
                 return self._create(table)
         opened = self.catalog.load_table(identifier)
         declared = iceberg_schema(table)
+        if opened.properties.get(_TRIES) == "0":  # of an older lake
+            with opened.transaction() as transaction:
+                transaction.set_properties(LEDGER_PROPERTIES)
         if set(declared.column_names) - set(opened.schema().column_names):
             with opened.update_schema() as update:
                 update.union_by_name(declared)

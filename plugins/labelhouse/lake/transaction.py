@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Transaction
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.update import TableUpdate
@@ -23,3 +24,15 @@ class LightTransaction(Transaction):
         if self._copied is None or self._copied[0] is not base or self._copied[1] is not updates:
             self._copied = base, updates, super().table_metadata
         return self._copied[2]
+
+
+class CompareAndSwap(LightTransaction):
+    """Commits only on the state that the table was opened at.
+
+    pyiceberg deletes the files of a commit that was refused. But a refusal may be the answer to a request that was
+    sent twice because the answer to the first was lost, and then they are live. So the table is looked at once more,
+    as pyiceberg does before it tries again (the table allows one more try), and the second try is refused here.
+    """
+
+    def _rebuild_snapshot_updates(self) -> None:
+        raise CommitFailedException("somebody else committed since the table was opened")

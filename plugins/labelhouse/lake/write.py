@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.expressions import And, BooleanExpression
 
+from labelhouse.folders import one_after_the_other
 from labelhouse.lake.append import append
 from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import DayRange, between_units, during, loaded, loaded_before, of_units
@@ -198,7 +199,8 @@ class BatchLoad:
         """
         self._wait_for_writer()
         self._writer.shutdown()
-        rows = retrying(self._commit_ledger, seconds=300)
+        with one_after_the_other(self._lake.dir, "ledger"):  # who only tries again may starve
+            rows = retrying(self._commit_ledger, seconds=900)
         self._sweep({row.unit_uri for row in rows})
         return rows
 

@@ -21,6 +21,7 @@ from labelhouse.errors import LakeError
 from labelhouse.folders import Folder, remove_tree, replaced, working_folder
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, changed_days
+from labelhouse.lake.regression import refuse_older_catalog
 from labelhouse.lake.snapshots import Snapshots, pin
 from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.reach_files import reach_files
@@ -125,8 +126,9 @@ def kept_builds(lake: Folder) -> list[str]:
 def prepare(settings: Settings) -> Build:
     """Pins the lake and opens a new build on it; its state is `unchanged` when there is nothing to build."""
     lake = Lake(settings)
-    snapshots, fingerprint = pin(lake, INPUT_TABLES), fingerprint_of(settings)
     release = current_release(lake.dir)
+    refuse_older_catalog(lake, release.snapshots[INGEST_LEDGER.name] if release else None)
+    snapshots, fingerprint = pin(lake, INPUT_TABLES), fingerprint_of(settings)
     days = _days_to_build(lake, release, snapshots[INGEST_LEDGER.name], fingerprint)
     build = Build(
         build_id=datetime.now(UTC).strftime(_BUILD_ID),

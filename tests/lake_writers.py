@@ -1,0 +1,59 @@
+"""Processes that write to one lake at the same time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from multiprocessing import get_context
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from labelhouse.lake.catalog import Lake
+from labelhouse.lake.ledger import Ledger
+from labelhouse.schema.tables import INGEST_LEDGER
+from labelhouse.settings import load_settings
+from lake_units import Sample, expected, stored, visible, write
+
+#: How long a writer may take.
+PATIENCE_SECONDS = 1200
+
+
+def writing() -> BaseContext:
+    """Processes of their own, that need not import everything again."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["lake_units", "lake_writers"])
+    return context
+
+
+def units_of(writer: int, loads: int) -> list[Sample]:
+    """What one writer loads, a commit each."""
+    return [Sample(f"s3://{writer}/{number}", "v1", 2) for number in range(loads)]
+
+
+def load_all(settings: dict[str, Any], writer: int, loads: int) -> None:
+    """One writer: a load, and its commits, for each of its units."""
+    lake = Lake(load_settings({}, **settings))
+    for unit in units_of(writer, loads):
+        write(lake, unit)
+
+
+def at_once(work: Callable[..., None], arguments: Iterable[tuple[Any, ...]]) -> None:
+    """Does `work` with each of the arguments, all at the same time; all of them succeed."""
+    context = writing()
+    processes = [context.Process(target=work, args=each) for each in arguments]  # type: ignore[attr-defined]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(PATIENCE_SECONDS)
+    assert [process.exitcode for process in processes] == [0] * len(processes)
+
+
+def assert_all_landed(settings: dict[str, Any], writers: int, loads: int) -> None:
+    """Nothing is lost and nothing is there twice: rows, ledger, and files that hold them."""
+    lake = Lake(load_settings({}, **settings))
+    units = [unit for writer in range(writers) for unit in units_of(writer, loads)]
+    assert visible(lake) == expected(*units)
+    assert stored(lake) == 2 * len(units)
+    ledger = lake.raw(INGEST_LEDGER.name).scan(selected_fields=("unit_uri",)).to_arrow()
+    assert set(Counter(ledger["unit_uri"].to_pylist()).values()) == {1}
+    assert len(Ledger(lake).known_versions()) == writers * loads
