@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from labelhouse.folders import Folder
 from labelhouse.marts.releases import Release, current_release
 from labelhouse.marts.status import read_status
 from labelhouse.reports import Row
@@ -41,7 +41,7 @@ class ChartPages:
         page: fills a template.
     """
 
-    def __init__(self, lake: Callable[[], Path], page: Callable[..., HTMLResponse]) -> None:
+    def __init__(self, lake: Callable[[], Folder], page: Callable[..., HTMLResponse]) -> None:
         self._lake, self._page = lake, page
 
     def chart(self, request: Request) -> Response:
