@@ -10,9 +10,8 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -32,6 +31,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from labelhouse.channels import Notifier
 from labelhouse.errors import SettingError
+from labelhouse.prices import Prices
 
 PREFIX = "LABELHOUSE_"
 #: Not settings, yet legal in the environment: where tests find the real outputs.
@@ -188,28 +188,6 @@ class JobNameRule(BaseModel):
         if any(int(number) > groups for number in re.findall(r"\\([0-9])", self.batch or "")):
             raise ValueError(f"a batch that names no more than the {groups} groups of its pattern")
         return self
-
-
-#: US dollars, to the millionth.
-Usd = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6, allow_inf_nan=False)]
-
-
-class Prices(BaseModel):
-    """What the deployment pays, in US dollars: its own contracts and Region, since AWS tells no price with its answers.
-
-    Args:
-        instance_hour_usd: type of instance → an hour of one, e.g. `ml.m5.xlarge`.
-        endpoint_instance_hour_usd: the same for endpoints, where they cost something else.
-        worker_hour_usd: work team → an hour of a worker's time; `*` for every other team.
-        task_usd: labelling job → one answer of one worker; `*` for every other job that has no price itself.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    instance_hour_usd: dict[str, Usd] = Field(default_factory=dict)
-    endpoint_instance_hour_usd: dict[str, Usd] = Field(default_factory=dict)
-    worker_hour_usd: dict[str, Usd] = Field(default_factory=dict)
-    task_usd: dict[str, Usd] = Field(default_factory=dict)
 
 
 class DriftBaseline(BaseModel):
