@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -35,6 +34,7 @@ from labelhouse.channels import Notifier
 from labelhouse.errors import SettingError
 from labelhouse.folders import Folder, folder_at
 from labelhouse.places import Place, SourceSettings, schedulable
+from labelhouse.prices import Prices
 
 __all__ = ["PREFIX", "PROJECT_DIR", "Place", "Settings", "SourceSettings", "load_settings"]
 PREFIX = "LABELHOUSE_"
@@ -118,28 +118,6 @@ class JobNameRule(BaseModel):
         if any(int(number) > groups for number in re.findall(r"\\([0-9])", self.batch or "")):
             raise ValueError(f"a batch that names no more than the {groups} groups of its pattern")
         return self
-
-
-#: US dollars, to the millionth.
-Usd = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=6, allow_inf_nan=False)]
-
-
-class Prices(BaseModel):
-    """What the deployment pays, in US dollars: its own contracts and Region, since AWS tells no price with its answers.
-
-    Args:
-        instance_hour_usd: type of instance → an hour of one, e.g. `ml.m5.xlarge`.
-        endpoint_instance_hour_usd: the same for endpoints, where they cost something else.
-        worker_hour_usd: work team → an hour of a worker's time; `*` for every other team.
-        task_usd: labelling job → one answer of one worker; `*` for every other job that has no price itself.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    instance_hour_usd: dict[str, Usd] = Field(default_factory=dict)
-    endpoint_instance_hour_usd: dict[str, Usd] = Field(default_factory=dict)
-    worker_hour_usd: dict[str, Usd] = Field(default_factory=dict)
-    task_usd: dict[str, Usd] = Field(default_factory=dict)
 
 
 class DriftBaseline(BaseModel):

@@ -92,10 +92,11 @@ def _serving_and_labeling(delivery: TrainingDelivery) -> None:
         (("Crowd", None), ("Crowd", None), ("Own", "Vision"), ("Own", "Other"), ("By-Task", None))
     ):
         ended_at = utc(3, 5, 10) + timedelta(minutes=number)
-        worker = {"worker_id": f"W{number}"}
-        started = {"accepted_at": ended_at - timedelta(seconds=200)}
-        delivery.answer(job, str(number), "Owl", ended_at, **worker, **started, submitted_at=ended_at)
-        delivery.log(job, kind="submitted", event_at=ended_at, **worker, **started, workteam_name=team)
+        worker, started_at = f"W{number}", ended_at - timedelta(seconds=200)
+        delivery.answer(
+            job, str(number), "Owl", ended_at, worker_id=worker, accepted_at=started_at, submitted_at=ended_at
+        )
+        delivery.log(job, worker, "submitted", ended_at, accepted_at=started_at, workteam_name=team)
 
 
 def everything() -> TrainingDelivery:

@@ -105,7 +105,8 @@ def findings(database: Path, columns: str, where: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_point_says_what_it_is(built: Path) -> None:
-    query = "select * exclude (user_agent) from fct_metric_point where run_name = 'keras' and step = 3 order by all"
+    columns = "* exclude (user_agent, metric_source)"
+    query = f"select {columns} from fct_metric_point where run_name = 'keras' and step = 3 order by all"
     point = ("111122223333", "eu-west-1", "AWS::SageMaker::ExperimentTrialComponent")
     times = (at(100, 3), at(100, 3) + timedelta(seconds=2), date(2026, 3, 6), None)
     writer = (f"{TRAINER}/p_1", "AssumedRole", "10.0.0.0/24")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from labelhouse.marts.build import dbt_variables, fingerprint_of
+from labelhouse.prices import Prices
 from labelhouse.settings import Criterion, JobNameRule, Settings
 
 
@@ -39,6 +40,15 @@ def test_rules_for_names_of_jobs_make_another_build_in_their_order(settings: Set
         {"pattern": "batch-([0-9]+)", "batch": "\\1", "level": None},
     ]
     assert len({fingerprint_of(each) for each in (settings, ruled, reversed_rules)}) == 3
+
+
+def test_prices_are_text_to_the_millionth_and_make_another_build(settings: Settings) -> None:
+    dear, same = (
+        settings.model_copy(update={"prices": Prices.model_validate({"instance_hour_usd": {"ml.m5.xlarge": price}})})
+        for price in (0.23, "0.230")
+    )
+    assert json.loads(dbt_variables(dear)["prices"]) == {"instance_hour_usd": {"ml.m5.xlarge": "0.230000"}}
+    assert fingerprint_of(settings) != fingerprint_of(dear) == fingerprint_of(same)
 
 
 def test_the_time_zone_makes_another_build(settings: Settings) -> None:

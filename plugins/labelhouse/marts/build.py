@@ -27,7 +27,7 @@ from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.reach_files import reach_files
 from labelhouse.marts.releases import Release, current_release, replace_file
 from labelhouse.schema.tables import INGEST_LEDGER, TABLES
-from labelhouse.settings import PROJECT_DIR, Prices, Settings
+from labelhouse.settings import PROJECT_DIR, Settings
 
 Step = Literal["prepared", "inputs_passed", "built", "marts_passed", "published"]
 State = Step | Literal["held", "unchanged"]
@@ -193,14 +193,8 @@ def dbt_variables(settings: Settings) -> dict[str, str]:
         "reporting_time_zone": settings.reporting_time_zone,
         "minimum_criteria": json.dumps(criteria, sort_keys=True),
         "job_name_rules": json.dumps([rule.model_dump() for rule in settings.job_name_rules]),
-        "prices": json.dumps(_price_lists(settings.prices), sort_keys=True),
+        "prices": json.dumps(settings.prices.lists(), sort_keys=True),
     }
-
-
-def _price_lists(prices: Prices) -> dict[str, dict[str, str]]:
-    """The price lists that have a price; prices as text, to the millionth, so that equal ones are the same text."""
-    lists = {name: {each: f"{price:.6f}" for each, price in found.items()} for name, found in prices}
-    return {name: found for name, found in lists.items() if found}
 
 
 def run_dbt(settings: Settings, build: Build) -> None:
