@@ -25,7 +25,7 @@
 
 {#- How much more is a doubled bill: four fifths, so that one is seen before the whole of a window has the new level. -#}
 {% macro doubled_ratio() -%}
-    1.8
+    1.7
 {%- endmacro %}
 
 

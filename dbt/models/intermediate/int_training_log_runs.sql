@@ -33,8 +33,8 @@ ranked as (
     inner join jobs
         on
             logged.training_job_key = jobs.training_job_key
-            and (jobs.account_id is null or logged.account_id is null or jobs.account_id = logged.account_id)
-            and (jobs.aws_region is null or logged.aws_region is null or jobs.aws_region = logged.aws_region)
+            and (jobs.account_id is null or logged.account_id is null or logged.account_id = jobs.account_id)
+            and (jobs.aws_region is null or logged.aws_region is null or logged.aws_region = jobs.aws_region)
 
 )
 

@@ -27,6 +27,11 @@ from labelhouse.demo.world import Write
 
 #: `LABELHOUSE_MINIMUM_CRITERIA` of the demo.
 MINIMUM_CRITERIA = {"validation:accuracy": {"at_least": 0.85}}
+#: `LABELHOUSE_PRICES` of the demo: invented, of the order of AWS's.
+PRICES = {
+    "instance_hour_usd": {"ml.g5.xlarge": 1.41, "ml.m5.xlarge": 0.23, "ml.p3.2xlarge": 3.83},
+    "worker_hour_usd": {"*": 16},
+}
 #: `LABELHOUSE_JOB_NAME_RULES` of the demo: jobs end with the number of their fortnight.
 JOB_NAME_RULES = [
     {"pattern": "-trial-[0-9]+$", "batch": "trials"},

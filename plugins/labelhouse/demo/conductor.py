@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from labelhouse.demo.account import JOB_NAME_RULES, MINIMUM_CRITERIA, Account, everything
+from labelhouse.demo.account import JOB_NAME_RULES, MINIMUM_CRITERIA, PRICES, Account, everything
 from labelhouse.demo.drifts import SLOWER
 from labelhouse.demo.embedded_airflow import EmbeddedAirflow
 from labelhouse.demo.folder import DemoError, DemoFolder
@@ -43,6 +43,7 @@ _START_SECONDS, _LONGEST_SECONDS, _PATIENCE_SECONDS = 180, 600, 10
 _ENVIRON = {
     "LABELHOUSE_MINIMUM_CRITERIA": json.dumps(MINIMUM_CRITERIA),
     "LABELHOUSE_JOB_NAME_RULES": json.dumps(JOB_NAME_RULES),
+    "LABELHOUSE_PRICES": json.dumps(PRICES),
     "LABELHOUSE_NOTIFICATIONS": json.dumps(NOTIFICATIONS),
     "LABELHOUSE_LOG_EXPORT_URI": f"s3://{BUCKET}/log-exports",
     # two weeks are two batches of about the same size, one for each of two cores
@@ -222,7 +223,7 @@ def _covering_release(lake_dir: Path) -> str | None:
     from labelhouse.marts.releases import current_release
 
     release = current_release(lake_dir)
-    chosen = {"minimum_criteria": MINIMUM_CRITERIA, "job_name_rules": JOB_NAME_RULES}
+    chosen = {"minimum_criteria": MINIMUM_CRITERIA, "job_name_rules": JOB_NAME_RULES, "prices": PRICES}
     settings = load_settings({}, lake=lake_dir, catalog_uri=None, **chosen)
     return release.release_id if release and is_up_to_date(settings) else None
 
