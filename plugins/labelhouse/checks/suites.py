@@ -30,6 +30,7 @@ KEY_COLUMNS = frozenset(
     (
         *("source_name", "unit_uri", "unit_version", "position", "event_date"),
         *("labeling_job_name", "dataset_object_id"),
+        *("training_job_id", "job_family", "family_id", "cost_id", "cost_kind", "subject_name", "priced_by"),
         *("account_id", "aws_region", "run_id", "metric_name", "event_name", "file_uri"),
         *("column_name", "field_name", "row_count", "usual_count"),
         *("endpoint_name", "variant_name"),
