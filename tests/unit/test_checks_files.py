@@ -10,6 +10,7 @@ import pytest
 
 from labelhouse.checks import holds, run_suite
 from labelhouse.checks.parameters import parameters
+from labelhouse.checks.suites import KEY_COLUMNS
 from labelhouse.settings import Settings
 
 HEAD = "description: One thing.\nrows: all\n"
@@ -85,10 +86,7 @@ NOT_UNDERSTOOD = {
     ),
     "a row named by who made it": (
         GOOD + "    keys: [worker_id]\n",
-        ", expectation 1: keys: 'worker_id' may not name a row (allowed: account_id, aws_region, "
-        "column_name, dataset_object_id, endpoint_name, event_date, event_name, field_name, file_uri, "
-        "labeling_job_name, metric_name, position, row_count, run_id, source_name, unit_uri, unit_version, "
-        "usual_count, variant_name)",
+        f", expectation 1: keys: 'worker_id' may not name a row (allowed: {', '.join(sorted(KEY_COLUMNS))})",
     ),
     "an unknown expectation": (
         GOOD.replace("not_be_null", "not_be_nil"),

@@ -25,7 +25,7 @@ endpoint_dates as (
 
 ),
 
--- the bins of an endpoint are made on its first date: where that may be another now, all of its dates are
+-- the bins of an endpoint are made on its first date: where that may be another one, all of its dates are
 rebinned as (
 
     select endpoint_dates.endpoint_name

@@ -31,8 +31,8 @@ NAMING_COLUMNS = frozenset(
     (
         *("labeling_job_name", "label_attribute_name", "task_type", "modality", "batch_name", "level", "job_type"),
         *("run_id", "run_name", "run_group", "experiment_name", "training_job_name", "metric_name", "dataset_split"),
-        "job_family",
         *("metric_base_name", "account_id", "aws_region", "dataset_object_id", "trial_component_name", "source_name"),
+        "job_family",
         # of a series only where the file's condition leaves no series of a worker
         *("endpoint_name", "variant_name", "feature_kind", "feature_name", "series_key"),
     )
