@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
@@ -12,6 +13,8 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from control_plane import POOL, Account, user
 from doctored import BUCKET, NOW, Aws, bucket, date, denied, found, teams, words
 from labelhouse.doctor.examine import MOST_SKEW
+from labelhouse.doctor.findings import GUIDE, Heading
+from labelhouse.doctor.wire import Watch
 from labelhouse.settings import PROJECT_DIR
 from sample_job import write_job
 from served_aws import refused
@@ -230,14 +233,20 @@ def test_findings_are_one_line_each_with_what_to_do_and_where_it_is_written() ->
     }
 
 
-def test_every_heading_that_findings_point_to_is_in_the_guide() -> None:
-    import re
-
-    named = set()
-    for path in (PROJECT_DIR / "plugins/labelhouse/doctor").glob("*.py"):
-        named |= set(re.findall(r"\"([a-z]+(?:-[a-z]+)*)\"\)?$", path.read_text(), re.MULTILINE))
-    from labelhouse.doctor.findings import GUIDE
-
+def test_every_heading_that_findings_name_is_in_the_guide() -> None:
     headings = re.findall(r"^## (.+)$", (PROJECT_DIR / GUIDE).read_text(), re.MULTILINE)
     anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    assert {"clock", "credentials", "iam-policy", "regions", "training-metrics", "versions"} <= anchors
+    assert set(get_args(Heading)) - {""} <= anchors
+    assert f"({GUIDE})" in (PROJECT_DIR / "README.md").read_text()
+
+
+def test_watching_a_shared_client_ends() -> None:
+    clients = Aws(teams(NOW)).clients
+    first, second = Watch(clients), Watch(clients)
+    first("sagemaker@us-east-1").list_workteams()
+    second("sagemaker@us-east-1").list_workteams()
+    first.close()
+    clients("sagemaker@us-east-1").list_workteams()
+    assert [len(first.requests), len(second.requests)] == [2, 2]
+    assert second.requests[0].name == "sagemaker:ListWorkteams"
+    assert second.requests[0].region == "us-east-1"

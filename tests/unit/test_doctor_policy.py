@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from control_plane import ACCOUNT
 from labelhouse.doctor.places import target_of
-from labelhouse.doctor.policy import Account, policy_of
+from labelhouse.doctor.policy import MOST_CHARACTERS, Account, characters_of, policy_of
 from labelhouse.settings import load_settings
 
 Statement = dict[str, Any]
@@ -133,6 +133,12 @@ def test_the_export_of_a_log_group() -> None:
 
 def of_export(statements: list[Statement]) -> list[Statement]:
     return [each for each in statements if each["Sid"].startswith("LogExport")]
+
+
+def test_a_policy_is_counted_as_iam_counts() -> None:
+    assert characters_of({"Version": "2012-10-17", "Statement": []}) == len('{"Version":"2012-10-17","Statement":[]}')
+    places = [f"s3://bucket-{number}/output" for number in range(40)]
+    assert characters_of({"Version": "2012-10-17", "Statement": policy(labeling_output=places)}) > MOST_CHARACTERS
 
 
 def test_names_of_places_are_data() -> None:

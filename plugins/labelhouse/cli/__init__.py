@@ -126,9 +126,13 @@ def doctor(
     found = load_settings(lake=lake)
     sources = _sources(found, source)
     if policy:
-        from labelhouse.doctor.policy import policy_of
+        from labelhouse.doctor.policy import MOST_CHARACTERS, characters_of, policy_of
 
-        print(json.dumps(policy_of(found, sources, account), indent=2))
+        document = policy_of(found, sources, account)
+        print(json.dumps(document, indent=2))
+        if (count := characters_of(document)) > MOST_CHARACTERS:
+            words = f"{count} characters are more than the {MOST_CHARACTERS} of one managed policy"
+            print(f"labelhouse: {words}: make two of it, cut between statements", file=sys.stderr)
         return
     from labelhouse.doctor.examine import examine
     from labelhouse.doctor.findings import State

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Literal
 
 #: The guide that findings point to, from the project's root.
 GUIDE = "docs/set-up.md"
+#: Its headings that findings name, as anchors.
+Heading = Literal[
+    "",
+    "changes-of-jobs-status",
+    "clock",
+    "credentials",
+    "data-capture",
+    "iam-policy",
+    "log-file-validation",
+    "regions",
+    "training-metrics",
+    "versions",
+    "workers-activity",
+]
 
 
 class State(StrEnum):
@@ -28,7 +43,7 @@ class Finding:
         place: URI, and the connection where it has one of its own.
         what: what is so, as a sentence without its full stop.
         to_do: what helps; empty where nothing needs help.
-        guide: heading of the guide, as an anchor.
+        guide: heading of the guide that says how.
     """
 
     state: State
@@ -36,7 +51,7 @@ class Finding:
     place: str
     what: str
     to_do: str = ""
-    guide: str = ""
+    guide: Heading = ""
 
     def __str__(self) -> str:
         subject = " ".join(part for part in (self.source, self.place) if part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +29,10 @@ Account = Callable[[str | None], str | None]
 Statement = dict[str, Any]
 #: A folder of a trail's own; digests vouch for files in the one beside it.
 _OF_A_TRAIL = re.compile(r"(?:^|(?<=/))CloudTrail(?:-Digest)?/.*\Z")
+
+
+#: What IAM takes as one managed policy, not counting white space.
+MOST_CHARACTERS = 6144
 
 
 class Asked(NamedTuple):
@@ -63,6 +68,11 @@ def policy_of(settings: Settings, sources: Mapping[str, SourceSettings], account
     statements += _statements("lake", _lake(settings, account))
     statements += _statements("doctor", doctors)
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def characters_of(policy: dict[str, Any]) -> int:
+    """The length of a policy as IAM counts it."""
+    return len("".join(json.dumps(policy, separators=(",", ":"), ensure_ascii=False).split()))
 
 
 def _target(source_name: str, place: Place, account: Account) -> Target:

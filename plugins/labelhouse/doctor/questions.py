@@ -8,14 +8,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from labelhouse.doctor.findings import Finding, State
+from labelhouse.doctor.findings import Finding, Heading, State
 from labelhouse.doctor.places import Target, target_of
 from labelhouse.settings import Place
 from labelhouse.sources import Clients, Source
 from labelhouse.sources.control_plane import Api
 
 #: Where the guide says how a source is set up; the others need no more than the policy.
-_GUIDES = {
+_GUIDES: dict[str, Heading] = {
     "cloudtrail": "training-metrics",
     "labeling_job_states": "changes-of-jobs-status",
     "model_predictions": "data-capture",
@@ -59,7 +59,7 @@ class Examined:
         """A service in a region, asked as sources do."""
         return Api(self.clients, service, region, self.place.uri)
 
-    def finding(self, state: State, what: str, to_do: str = "", guide: str = "") -> Finding:
+    def finding(self, state: State, what: str, to_do: str = "", guide: Heading = "") -> Finding:
         """A finding about this place."""
         return Finding(state, self.source.name, self.words, what, to_do, guide)
 
@@ -82,6 +82,6 @@ def questions_of(source_name: str, target: Target) -> tuple[Question, ...]:
     return questions.get((source_name, target.scheme), ())
 
 
-def guide_of(source_name: str) -> str:
+def guide_of(source_name: str) -> Heading:
     """The heading of the guide about a source, as an anchor; empty where there is none."""
     return _GUIDES.get(source_name, "")

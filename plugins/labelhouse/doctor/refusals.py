@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from labelhouse.doctor.calls import CLASSES, Call, calls_of, doctor_calls_of
-from labelhouse.doctor.findings import Finding, State
+from labelhouse.doctor.findings import Finding, Heading, State
 from labelhouse.doctor.places import Target, target_of
 from labelhouse.doctor.wire import EXPIRED, Request
 from labelhouse.sources.objects import AWS_REASONS, Refusal
@@ -61,7 +61,7 @@ def finding_of(source_name: str, place: str, target: Target, request: Request, r
     return None
 
 
-def _in_words(request: Request, refusal: Refusal) -> tuple[str, str, str]:
+def _in_words(request: Request, refusal: Refusal) -> tuple[str, str, Heading]:
     """What stands in the way, what to do, and where the guide says how; empty where it is nothing of the kind."""
     if is_about_credentials(refusal):
         what, allowed = AWS_REASONS.get(_LIKE.get(refusal.code, refusal.code), AWS_REASONS["InvalidToken"])

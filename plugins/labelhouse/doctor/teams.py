@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from labelhouse.doctor.findings import Finding, State
+from labelhouse.doctor.findings import Finding, Heading, State
 from labelhouse.doctor.log_groups import exists
 from labelhouse.doctor.questions import Examined
 from labelhouse.sources.control_plane import Api
@@ -21,7 +21,7 @@ TRUSTED_SINCE = datetime(2019, 9, 1, tzinfo=UTC)
 LONGEST_SILENCE = timedelta(days=365)
 #: So many pages are asked for, most of them empty where events are rare.
 MOST_PAGES = 50
-_GUIDE = "workers-activity"
+_GUIDE: Heading = "workers-activity"
 _NEW_TEAM = "make a private team, which may be without members and be deleted again"
 
 
