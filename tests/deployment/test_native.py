@@ -133,9 +133,9 @@ def test_nothing_but_its_own_folders_can_be_written(run: Deployed, name: str) ->
     if not IS_ROOT:
         assert run.services[name]["read_only"]  # a namespace of mounts needs root
         return
-    target = run.folder / f"written by {name}"
-    done = run.run(name, ["sh", "-c", f"echo x > '{target}'"])
-    assert "Read-only file system" in done.stderr
+    for place in ("/etc", "/opt/labelhouse"):
+        done = run.run(name, ["sh", "-c", f"echo x > '{place}/written by {name}'"])
+        assert "Read-only file system" in done.stderr
     assert run.run(name, ["sh", "-c", "grep CapBnd /proc/self/status"]).stdout.split() == ["CapBnd:", "0" * 16]
 
 
