@@ -142,8 +142,8 @@ def test_twice_the_instances_are_twice_the_bill(built: Path) -> None:
     query = "select doubled_date, is_doubled, finding from fct_cost_month where subject_name = 'birds'"
     assert read_rows(built, query) == [
         (
-            *(date(2026, 3, 17), True),
-            "The 7 days to 2026-03-17 cost 2.99 US dollars, 1.9 times as much as the 7 days before.",
+            *(date(2026, 3, 16), True),
+            "The 7 days to 2026-03-16 cost 2.76 US dollars, 1.7 times as much as the 7 days before.",
         )
     ]
 
