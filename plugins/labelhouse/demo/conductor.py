@@ -78,7 +78,8 @@ def run(folder: DemoFolder, console: Console, *, port: int, seed: int, installed
         console.print(phases.table())
         console.print(
             f"\n[bold]{airflow.url}{CHART_PATH}[/]\nuser [bold]{USER}[/], password [bold]{airflow.password(USER)}[/]\n"
-            "Workers, Annotations, Training and Data quality are in Airflow's menu; the last shows drifts and alarms.\n"
+            "Workers, Annotations, Training, Operations, Cost and Data quality are in Airflow's menu; the last shows "
+            "drifts and alarms.\n"
             "The account goes on living, and every hour Airflow reads what is new. Ctrl-C stops everything.\n\n"
             "The operators are told:",
             highlight=False,
