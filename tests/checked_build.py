@@ -134,7 +134,7 @@ def _fill_marts(connection: duckdb.DuckDBPyConnection) -> None:
             answers.label = entries.label as agrees_with_consolidated,
             answers.event_at::date as event_date
         from (
-            select * exclude (unit_version, loaded_at, identity_provider, crowd_element, answer_json)
+            select * exclude (unit_version, loaded_at, identity_provider, crowd_element, answer_json, answer_folder)
             from raw.worker_responses
         ) as answers
         left join raw.manifest_entries as entries using (dataset_object_id);
