@@ -14,7 +14,7 @@ import yaml
 
 from checked_build import CANARY, fill, open_build
 from labelhouse.checks import EXPECTATIONS_DIR, CheckResult, SuiteName, holds, run_suite
-from labelhouse.checks.suites import suite_files
+from labelhouse.checks.suites import KEY_COLUMNS, suite_files
 from labelhouse.schema.tables import TABLES
 from labelhouse.settings import Settings, load_settings
 
@@ -257,10 +257,9 @@ def test_no_identity_is_in_any_result(settings: Settings) -> None:
         fill(build)
         texts = build.execute(
             "select table_schema, table_name, column_name from information_schema.columns "
-            "where table_schema in ('raw', 'main') and data_type = 'VARCHAR' and column_name not in "
-            "('source_name', 'unit_uri', 'unit_version', 'position', 'labeling_job_name', 'dataset_object_id', "
-            "'account_id', 'aws_region') "
-            "and table_name not in ('days')"
+            "where table_schema in ('raw', 'main') and data_type = 'VARCHAR' and table_name not in ('days') "
+            "and not list_contains($names, column_name)",
+            {"names": sorted(KEY_COLUMNS)},  # those that may name a row
         ).fetchall()
         for schema, table, column in texts:
             build.execute(f'update {schema}.{table} set "{column}" = ? || "{column}"', [CANARY])
