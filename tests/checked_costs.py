@@ -55,8 +55,8 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
             60 as waiting_seconds,
             3600 as run_seconds,
             billable_seconds,
-            0.46 as price_per_hour_usd,
-            0.46 as cost_usd,
+            0.23 * instance_count as price_per_hour_usd,
+            cast(billable_seconds * instance_count * 0.23 / 3600 as decimal(18, 6)) as cost_usd,
             row_number() over (order by created_at) as family_number,
             false as is_automated_labeling
         from raw.training_jobs;
@@ -73,10 +73,10 @@ def fill_costs(connection: duckdb.DuckDBPyConnection) -> None:
             job_family,
             run_id,
             instance_type,
-            billable_seconds * 2 as quantity,
+            billable_seconds * instance_count as quantity,
             'billable seconds' as quantity_unit,
             0.23 as unit_price_usd,
-            0.46 as cost_usd,
+            cost_usd,
             true as is_priced
         from main.dim_training_job;
 

@@ -216,7 +216,7 @@ BAD_TRAINING_MARTS = [
     ("delete from main.fct_metric_point where step = 1", POINT, "hold", "Every point of the changed days"),
     ("insert into main.fct_metric_point from main.fct_metric_point limit 1", POINT, "hold", "No point is there twice"),
     ("update main.fct_metric_point set event_date = event_date + 2", POINT, "hold", "A point's date is that"),
-    ("update main.dim_run set point_count = point_count + 1", RUN, "hold", "Every point is some run's"),
+    ("update main.dim_run set point_count = point_count + 1000", RUN, "hold", "Every point is some run's"),
     ("update main.dim_run set metric_count = 99", RUN, "hold", "A run has at least one point"),
     ("update main.dim_run set last_point_at = '2020-01-01'", RUN, "hold", "A run's last point is not"),
     ("update main.dim_run set completed_at = '2020-01-01'", RUN, "warn", "No run was completed before"),

@@ -25,7 +25,7 @@ from labelhouse.settings import Settings, load_settings
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 #: A value for every required column; `number` tells rows apart.
-VALUES = {"string": "{}", "int": 7, "long": 7, "timestamp": DAY, "binary": b"x", "boolean": True}
+VALUES = {"string": "{}", "int": 7, "long": 7, "double": 1.5, "timestamp": DAY, "binary": b"x", "boolean": True}
 
 
 def rows(table: Table, unit: str, *event_ats: datetime, **columns: Any) -> pa.Table:
