@@ -4,9 +4,9 @@ UV     := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/
 BIN    := .venv/bin
 BEGAN  := $(shell date +%s)
 
-# What starts an Airflow has the machine to itself: the demo, the services of docker-compose.yaml, then the tests that
-# share one. All others run in parallel, a file at a time in this order; the small files of tests/unit come last, so that
-# both processes end together.
+# What starts an Airflow has the machine to itself: the demo, then the tests that share one; the services of
+# docker-compose.yaml, which take longest to start, have a target of their own. All others run in parallel, a file at a
+# time in this order; the small files of tests/unit come last, so that both processes end together.
 DEMO     := tests/end_to_end/test_make_demo.py
 NATIVE   := tests/deployment/test_native.py
 AIRFLOW  := tests/web/test_routes_in_airflow.py tests/end_to_end
@@ -17,10 +17,10 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo clean-demo test lint generate bench chromium servers
+.PHONY: help setup demo clean-demo test lint generate bench chromium servers test-deployment
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(UV) ## Installs everything from uv.lock into .venv
 	$(UV) sync --frozen --all-extras
@@ -35,8 +35,10 @@ clean-demo: ## Removes everything that the demo keeps
 test: lint chromium servers ## Lint, then every test; prints the ten slowest
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(PARALLEL) $(AIRFLOW:%=--ignore=%) --ignore=$(NATIVE)
 	$(BIN)/pytest $(DEMO)
-	$(BIN)/pytest --durations=3 $(NATIVE)
 	$(BIN)/pytest --durations=10 $(AIRFLOW) --ignore=$(DEMO)
+
+test-deployment: setup servers ## Starts docker-compose.yaml's services without Docker, kills some, restores a backup
+	$(BIN)/pytest -s --durations=3 $(NATIVE)
 
 lint: setup ## Formats, types, import layers, SQL, and whether generated files are fresh
 	$(BIN)/ruff check
