@@ -28,7 +28,7 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
 VALUES = {"string": "{}", "int": 7, "long": 7, "double": 1.5, "timestamp": DAY, "binary": b"x", "boolean": True}
 
 
-def rows(table: Table, unit: str, *event_ats: datetime, **columns: Any) -> pa.Table:
+def rows(table: Table, unit: str, /, *event_ats: datetime, **columns: Any) -> pa.Table:
     """Rows of one unit as a load keeps them; columns that are neither required nor given are NULL."""
     required = {column.name: VALUES[column.type] for column in table.columns if column.required}
     documents = [

@@ -309,4 +309,4 @@ def test_the_account_holds_labels_and_trail_in_the_order_of_time() -> None:
     begin = list(takewhile(lambda write: write.at < START + timedelta(days=1), everything(SEED, START)))
     assert [write.at for write in begin] == sorted(write.at for write in begin)
     folders = {Path(write.key).parts[0] for write in begin if isinstance(write, Write)}
-    assert folders == {TRAIL_PATH, "labeling-output", "labeling-input", "labeling-job-states"}
+    assert folders == {TRAIL_PATH, "data-capture", "labeling-output", "labeling-input", "labeling-job-states"}
