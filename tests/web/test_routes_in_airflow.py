@@ -36,6 +36,9 @@ _NAMES = {
     "/annotations/{name}.csv": "label_quality",
     "/annotations/object/{name}.csv": "life",
     "/training/{name}.csv": "run_table",
+    "/training/chart/{name}.csv": "metrics",
+    "/operations/{name}.csv": "source_freshness",
+    "/cost/{name}.csv": "cost_per_month",
     "/quality/{name}.csv": "checks",
     "/static/{name}": "app.css",
 }
