@@ -37,7 +37,7 @@ _NAMES = {
     "/annotations/object/{name}.csv": "life",
     "/training/{name}.csv": "run_table",
     "/training/chart/{name}.csv": "metrics",
-    "/operations/{name}.csv": "source_freshness",
+    "/operations/{name}.csv": "pipeline_table",
     "/cost/{name}.csv": "cost_per_month",
     "/quality/{name}.csv": "checks",
     "/static/{name}": "app.css",
