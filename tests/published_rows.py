@@ -11,8 +11,8 @@ from labelhouse.marts.releases import current_release
 from labelhouse.schema.tables import TABLES
 from labelhouse.settings import Settings
 
-#: When a row was loaded, not what it says.
-OF_LOADING = ("loaded_at", "last_loaded_at", "newest_unit_at")
+#: When a row was loaded and what follows from it, not what the row says.
+OF_LOADING = ("loaded_at", "last_loaded_at", "newest_unit_at", "median_lateness_seconds", "p95_lateness_seconds")
 
 
 def rows_of_everything(settings: Settings) -> dict[str, tuple[int, str]]:

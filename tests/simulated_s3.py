@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from labelhouse import folders
@@ -19,7 +20,7 @@ SECRET = "canary/secret/access/key"
 
 @contextmanager
 def simulated_s3(*buckets: str) -> Iterator[str]:
-    """Moto's server, with these buckets; its endpoint."""
+    """Moto's server, with these buckets and nothing of an earlier one in this process; its endpoint."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
     server.start()
@@ -32,6 +33,7 @@ def simulated_s3(*buckets: str) -> Iterator[str]:
         for name, value in (named | {"SECRET_ACCESS_KEY": SECRET, "EC2_METADATA_DISABLED": "true"}).items():
             patch.setenv(f"AWS_{name}", value)
         folders._client.cache_clear()
+        requests.post(f"{endpoint}/moto-api/reset", timeout=60).raise_for_status()
         try:
             for bucket in buckets:
                 boto3.client("s3").create_bucket(
