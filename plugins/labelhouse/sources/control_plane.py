@@ -20,6 +20,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from labelhouse.errors import SourceError, SourceUnavailableError
 from labelhouse.sources import Clients, Unit, UnitGone
 from labelhouse.sources.documents import Unreadable, time
@@ -31,6 +33,9 @@ WAITS_SECONDS = (1.0, 4.0, 16.0)
 MOST_IDLE_PAGES = 1000
 #: A listing whose token expired begins again so often.
 MOST_RESTARTS = 3
+
+#: What columns of whole numbers hold at most.
+MOST_INT, MOST_LONG = 2**31 - 1, 2**63 - 1
 
 _REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}")
 _ARN = re.compile(r"arn:[^:]*:[^:]*:(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>.+)")
@@ -46,6 +51,10 @@ _GONE = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 #: Some operations call a missing thing a parameter that is not valid.
 _GONE_IN_WORDS = re.compile(r"(?i)not exist|not found|could ?n[o']t find|cannot find")
 _INVALID = frozenset({"InvalidParameterException", "InvalidParameterValue", "ValidationError", "ValidationException"})
+
+
+class Pascal(msgspec.Struct, rename="pascal"):
+    """Field names as AWS writes them."""
 
 
 class AccessDeniedError(SourceError):

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one, told_by_place
-from labelhouse.sources.control_plane import Api, arn_of, dated, moment, parts_of, saved, within
-from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, encode_flawed, shaped
+from labelhouse.sources.control_plane import MOST_INT, Api, Pascal, arn_of, dated, moment, parts_of, saved, within
+from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, shaped
 from labelhouse.sources.objects import list_objects, read_object
 from labelhouse.sources.parsed import Parsed
-from labelhouse.sources.training.answers import MOST_INT, SCHEME, Pascal, answer_in, checked, cleaned
+from labelhouse.sources.training.answers import SCHEME, read_answer
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -129,24 +129,13 @@ class _Endpoint(Pascal):
 def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
     """The rows of an endpoint's variants, or its quarantine; one without variants is filtered. Data never raises."""
     parsed = Parsed(unit.unit_at, identities)
-    try:
-        answer = answer_in(data)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), data, cleaned=False)
-        yield parsed
-        return
-    document = cleaned(answer, identities)
-    try:
-        rows = _rows(shaped(checked(document), _Endpoint), datetime.now(UTC) + CLOCK_SKEW)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), encode_flawed(document), cleaned=True)
-        yield parsed
-        return
-    for number, row in enumerate(rows):
+    latest_at = datetime.now(UTC) + CLOCK_SKEW
+    rows = read_answer(parsed, data, identities, lambda answer: _rows(shaped(answer, _Endpoint), latest_at))
+    for number, row in enumerate(rows or ()):
         parsed.row("endpoint_variants", f"0/{number}", None, **row)
     if rows:
         parsed.loaded()
-    else:
+    elif rows is not None:
         parsed.filtered()
     yield parsed
 

@@ -15,11 +15,21 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from labelhouse.errors import SourceError, SourceUnavailableError
 from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one, told_by_place
-from labelhouse.sources.control_plane import Api, arn_of, moment, only_json, parts_of, saved, within, workteam_of
+from labelhouse.sources.control_plane import (
+    MOST_INT,
+    MOST_LONG,
+    Api,
+    Pascal,
+    arn_of,
+    moment,
+    only_json,
+    parts_of,
+    saved,
+    within,
+    workteam_of,
+)
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
     Unreadable,
@@ -48,7 +58,6 @@ CONFIG = "LabelCategoryConfig"
 #: AWS's own pre-annotation Lambda, `arn:aws:lambda:us-east-1:432418664414:function:PRE-BoundingBox`.
 _BUILT_IN_LAMBDA = re.compile(r"function:PRE-(?P<type>[A-Za-z0-9]+)(?::.*)?")
 _BUILT_IN_UI = re.compile(r"human-task-ui/(?P<type>[A-Za-z0-9]+)")
-_MOST_INT, _MOST_LONG = 2**31 - 1, 2**63 - 1
 _MOST_DOLLARS = 10**12
 
 
@@ -123,11 +132,7 @@ def _config_at(uri: str | None, region: str, clients: Clients) -> Any:
     return None if is_suspect and flaw(config) else config
 
 
-class _Pascal(msgspec.Struct, rename="pascal"):
-    """Field names as AWS writes them."""
-
-
-class _Counters(_Pascal):
+class _Counters(Pascal):
     total_labeled: int | None = None
     human_labeled: int | None = None
     machine_labeled: int | None = None
@@ -135,22 +140,22 @@ class _Counters(_Pascal):
     unlabeled: int | None = None
 
 
-class _Dollars(_Pascal):
+class _Dollars(Pascal):
     dollars: int = 0
     cents: int = 0
     tenth_fractions_of_a_cent: int = 0
 
 
-class _Price(_Pascal):
+class _Price(Pascal):
     amount_in_usd: _Dollars | None = None
 
 
-class _Ui(_Pascal):
+class _Ui(Pascal):
     ui_template_s3_uri: str | None = None
     human_task_ui_arn: str | None = None
 
 
-class _Task(_Pascal):
+class _Task(Pascal):
     workteam_arn: str | None = None
     ui_config: _Ui | None = None
     pre_human_task_lambda_arn: str | None = None
@@ -161,27 +166,27 @@ class _Task(_Pascal):
     public_workforce_task_price: _Price | None = None
 
 
-class _S3Source(_Pascal):
+class _S3Source(Pascal):
     manifest_s3_uri: str | None = None
 
 
-class _DataSource(_Pascal):
+class _DataSource(Pascal):
     s3_data_source: _S3Source | None = None
 
 
-class _Input(_Pascal):
+class _Input(Pascal):
     data_source: _DataSource | None = None
 
 
-class _Output(_Pascal):
+class _Output(Pascal):
     s3_output_path: str | None = None
 
 
-class _Result(_Pascal):
+class _Result(Pascal):
     output_dataset_s3_uri: str | None = None
 
 
-class _Job(_Pascal):
+class _Job(Pascal):
     labeling_job_name: str
     labeling_job_status: str
     labeling_job_arn: str | None = None
@@ -261,20 +266,20 @@ def _limits(task: _Task) -> dict[str, int | None]:
     workers = task.number_of_human_workers_per_data_object
     time_limit, lifetime = task.task_time_limit_in_seconds, task.task_availability_lifetime_in_seconds
     return {
-        "workers_per_object_count": within(workers, "NumberOfHumanWorkersPerDataObject", _MOST_INT),
-        "task_time_limit_seconds": within(time_limit, "TaskTimeLimitInSeconds", _MOST_LONG),
-        "task_lifetime_seconds": within(lifetime, "TaskAvailabilityLifetimeInSeconds", _MOST_LONG),
-        "max_concurrent_task_count": within(task.max_concurrent_task_count, "MaxConcurrentTaskCount", _MOST_LONG),
+        "workers_per_object_count": within(workers, "NumberOfHumanWorkersPerDataObject", MOST_INT),
+        "task_time_limit_seconds": within(time_limit, "TaskTimeLimitInSeconds", MOST_LONG),
+        "task_lifetime_seconds": within(lifetime, "TaskAvailabilityLifetimeInSeconds", MOST_LONG),
+        "max_concurrent_task_count": within(task.max_concurrent_task_count, "MaxConcurrentTaskCount", MOST_LONG),
     }
 
 
 def _counts(counters: _Counters) -> dict[str, int | None]:
     return {
-        "total_labeled_count": within(counters.total_labeled, "TotalLabeled", _MOST_LONG),
-        "human_labeled_count": within(counters.human_labeled, "HumanLabeled", _MOST_LONG),
-        "machine_labeled_count": within(counters.machine_labeled, "MachineLabeled", _MOST_LONG),
-        "failed_count": within(counters.failed_non_retryable_error, "FailedNonRetryableError", _MOST_LONG),
-        "unlabeled_count": within(counters.unlabeled, "Unlabeled", _MOST_LONG),
+        "total_labeled_count": within(counters.total_labeled, "TotalLabeled", MOST_LONG),
+        "human_labeled_count": within(counters.human_labeled, "HumanLabeled", MOST_LONG),
+        "machine_labeled_count": within(counters.machine_labeled, "MachineLabeled", MOST_LONG),
+        "failed_count": within(counters.failed_non_retryable_error, "FailedNonRetryableError", MOST_LONG),
+        "unlabeled_count": within(counters.unlabeled, "Unlabeled", MOST_LONG),
     }
 
 

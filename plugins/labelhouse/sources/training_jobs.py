@@ -16,20 +16,28 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from labelhouse.sources import Clients, Source, Unit, Window, one_by_one, told_by_place
-from labelhouse.sources.control_plane import AccessDeniedError, Api, arn_of, moment, only_json, parts_of, saved, within
-from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, encode_flawed, shaped
+from labelhouse.sources.control_plane import (
+    MOST_INT,
+    MOST_LONG,
+    AccessDeniedError,
+    Api,
+    Pascal,
+    arn_of,
+    moment,
+    only_json,
+    parts_of,
+    saved,
+    within,
+)
+from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, shaped
 from labelhouse.sources.objects import list_objects, read_object
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.training.answers import (
-    MOST_INT,
-    MOST_LONG,
     SCHEME,
-    Pascal,
     Tag,
-    answer_in,
-    checked,
-    cleaned,
     json_of,
+    load_metrics,
+    read_answer,
     text_map,
     value_of,
 )
@@ -210,31 +218,24 @@ class _Job(Pascal):
 def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
     """The row of one job and those of its final metrics, or its quarantine. Data never raises."""
     parsed = Parsed(unit.unit_at, identities)
-    try:
-        answer = answer_in(data)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), data, cleaned=False)
-        yield parsed
-        return
-    document = cleaned(answer, identities, personal=_PERSONAL, numbers=["FinalMetricDataList"])
     latest_at = datetime.now(UTC) + CLOCK_SKEW
-    try:
-        job = shaped(checked(document), _Job)
-        row = _row(job, latest_at)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), encode_flawed(document), cleaned=True)
-        yield parsed
-        return
-    parsed.row("training_jobs", "0", row["created_at"], **row)
-    parsed.loaded()
-    for number, metric in enumerate(job.final_metric_data_list or ()):
-        position = f"0/{number}"
-        try:
-            values = _metric_row(shaped(metric, _Metric, "the metric"), job, latest_at)
-        except Unreadable as reason:
-            parsed.quarantine_part(position, str(reason), encode_flawed(metric), cleaned=True)
-        else:
-            parsed.row("training_job_metrics", position, values["metric_at"] or row["created_at"], **values)
+
+    def read(answer: dict[str, Any]) -> tuple[_Job, dict[str, Any]]:
+        job = shaped(answer, _Job)
+        return job, _row(job, latest_at)
+
+    found = read_answer(parsed, data, identities, read, personal=_PERSONAL, numbers=["FinalMetricDataList"])
+    if found:
+        job, row = found
+        parsed.row("training_jobs", "0", row["created_at"], **row)
+        parsed.loaded()
+        load_metrics(
+            parsed,
+            "training_job_metrics",
+            job.final_metric_data_list,
+            row["created_at"],
+            lambda metric: _metric_row(shaped(metric, _Metric, "the metric"), job, latest_at),
+        )
     yield parsed
 
 

@@ -15,19 +15,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one, told_by_place
-from labelhouse.sources.control_plane import Api, arn_of, moment, only_json, parts_of, saved, within
-from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, encode_flawed, shaped
+from labelhouse.sources.control_plane import MOST_LONG, Api, Pascal, arn_of, moment, only_json, parts_of, saved, within
+from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, shaped
 from labelhouse.sources.objects import list_objects, read_object
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.training.answers import (
-    MOST_LONG,
     SCHEME,
-    Pascal,
-    answer_in,
-    checked,
-    cleaned,
     finite,
     json_of,
+    load_metrics,
+    read_answer,
     text_map,
 )
 
@@ -176,31 +173,24 @@ class _Component(Pascal):
 def parse(unit: Unit, data: bytes, identities: Identities) -> Iterator[Parsed]:
     """The row of one component and those of its metrics, or its quarantine. Data never raises."""
     parsed = Parsed(unit.unit_at, identities)
-    try:
-        answer = answer_in(data)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), data, cleaned=False)
-        yield parsed
-        return
-    document = cleaned(answer, identities, personal=_PERSONAL, numbers=["Metrics", "Parameters"])
     latest_at = datetime.now(UTC) + CLOCK_SKEW
-    try:
-        component = shaped(checked(document), _Component)
-        row = _row(component, latest_at)
-    except Unreadable as reason:
-        parsed.quarantine("0", str(reason), encode_flawed(document), cleaned=True)
-        yield parsed
-        return
-    parsed.row("trial_components", "0", row["created_at"], **row)
-    parsed.loaded()
-    for number, metric in enumerate(component.metrics or ()):
-        position = f"0/{number}"
-        try:
-            values = _metric_row(shaped(metric, _Metric, "the metric"), component, latest_at)
-        except Unreadable as reason:
-            parsed.quarantine_part(position, str(reason), encode_flawed(metric), cleaned=True)
-        else:
-            parsed.row("trial_component_metrics", position, values["metric_at"] or row["created_at"], **values)
+
+    def read(answer: dict[str, Any]) -> tuple[_Component, dict[str, Any]]:
+        component = shaped(answer, _Component)
+        return component, _row(component, latest_at)
+
+    found = read_answer(parsed, data, identities, read, personal=_PERSONAL, numbers=["Metrics", "Parameters"])
+    if found:
+        component, row = found
+        parsed.row("trial_components", "0", row["created_at"], **row)
+        parsed.loaded()
+        load_metrics(
+            parsed,
+            "trial_component_metrics",
+            component.metrics,
+            row["created_at"],
+            lambda metric: _metric_row(shaped(metric, _Metric, "the metric"), component, latest_at),
+        )
     yield parsed
 
 

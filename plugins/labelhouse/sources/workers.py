@@ -21,7 +21,7 @@ import msgspec
 from labelhouse.errors import SourceError
 from labelhouse.identity_map import Directory, Person
 from labelhouse.sources import Clients, Source, Unit, UnitGone, Window, one_by_one, told_by_place
-from labelhouse.sources.control_plane import AccessDeniedError, Api, dated, moment, parts_of, saved
+from labelhouse.sources.control_plane import AccessDeniedError, Api, Pascal, dated, moment, parts_of, saved
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
     Unreadable,
@@ -142,13 +142,13 @@ def _kept(user: dict[str, Any], groups: dict[str, list[str]] | None, *, has_name
     return kept if groups is None else kept | {"Groups": groups.get(_sub_of(user), [])}
 
 
-class _Attribute(msgspec.Struct, rename="pascal"):
+class _Attribute(Pascal):
     name: str
     value: str | None = None
 
 
-class _User(msgspec.Struct, rename="pascal"):
-    attributes: list[_Attribute] = []
+class _User(Pascal):
+    attributes: list[_Attribute] = msgspec.field(default_factory=list)
     username: str | None = None
     enabled: bool | None = None
     user_status: str | None = None

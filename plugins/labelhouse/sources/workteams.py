@@ -17,7 +17,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from labelhouse.sources import Clients, Source, Unit, Window, one_by_one, told_by_place
-from labelhouse.sources.control_plane import Api, arn_of, dated, moment, parts_of, saved, within, workteam_of
+from labelhouse.sources.control_plane import (
+    MOST_INT,
+    MOST_LONG,
+    Api,
+    Pascal,
+    arn_of,
+    dated,
+    moment,
+    parts_of,
+    saved,
+    within,
+    workteam_of,
+)
 from labelhouse.sources.documents import (
     CLOCK_SKEW,
     Unreadable,
@@ -37,7 +49,6 @@ if TYPE_CHECKING:
 
 _SCHEME = "sagemaker"
 _JOBS = "LabelingJobSummaryList"
-_MOST_INT, _MOST_LONG = 2**31 - 1, 2**63 - 1
 
 
 def list_units(uri: str, clients: Clients, _window: Window) -> Iterator[Unit]:
@@ -85,41 +96,37 @@ def read_unit(unit: Unit, clients: Clients) -> bytes:
     return saved({"Workteam": team, _JOBS: jobs})
 
 
-class _Pascal(msgspec.Struct, rename="pascal"):
-    """Field names as AWS writes them."""
-
-
-class _Cognito(_Pascal):
+class _Cognito(Pascal):
     user_pool: str | None = None
     user_group: str | None = None
 
 
-class _Oidc(_Pascal):
+class _Oidc(Pascal):
     groups: list[str] | None = None
 
 
-class _Members(_Pascal):
+class _Members(Pascal):
     cognito_member_definition: _Cognito | None = None
     oidc_member_definition: _Oidc | None = None
 
 
-class _Team(_Pascal):
+class _Team(Pascal):
     workteam_name: str
     workteam_arn: str | None = None
     workforce_arn: str | None = None
     description: str | None = None
-    member_definitions: list[_Members] = []
+    member_definitions: list[_Members] = msgspec.field(default_factory=list)
     create_date: str | float | None = None
     last_updated_date: str | float | None = None
 
 
-class _Counters(_Pascal):
+class _Counters(Pascal):
     human_labeled: int | None = None
     pending_human: int | None = None
     total: int | None = None
 
 
-class _Job(_Pascal):
+class _Job(Pascal):
     labeling_job_name: str | None = None
     job_reference_code: str | None = None
     work_requester_account_id: str | None = None
@@ -213,10 +220,10 @@ def _job_row(job: _Job, team: dict[str, Any], latest_at: datetime) -> dict[str, 
         "account_id": job.work_requester_account_id,
         "aws_region": team["aws_region"],
         "created_at": moment(job.creation_time, "CreationTime", latest_at),
-        "human_labeled_count": within(counters.human_labeled, "HumanLabeled", _MOST_LONG),
-        "pending_human_count": within(counters.pending_human, "PendingHuman", _MOST_LONG),
-        "total_count": within(counters.total, "Total", _MOST_LONG),
-        "workers_per_object_count": within(workers, "NumberOfHumanWorkersPerDataObject", _MOST_INT),
+        "human_labeled_count": within(counters.human_labeled, "HumanLabeled", MOST_LONG),
+        "pending_human_count": within(counters.pending_human, "PendingHuman", MOST_LONG),
+        "total_count": within(counters.total, "Total", MOST_LONG),
+        "workers_per_object_count": within(workers, "NumberOfHumanWorkersPerDataObject", MOST_INT),
     }
 
 

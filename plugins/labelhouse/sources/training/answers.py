@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import msgspec
 
-from labelhouse.sources.documents import Unreadable, decode, encode, flaw, kind, unpack
+from labelhouse.sources.control_plane import Pascal
+from labelhouse.sources.documents import Unreadable, decode, encode, encode_flawed, flaw, kind, unpack
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from labelhouse.identities import Identities
+    from labelhouse.sources.parsed import Parsed
+
+Found = TypeVar("Found")
 
 SCHEME = "sagemaker"
-MOST_INT, MOST_LONG = 2**31 - 1, 2**63 - 1
 #: A longer text under one key is not kept.
 _MOST_LETTERS = 16 * 1024
-
-
-class Pascal(msgspec.Struct, rename="pascal"):
-    """Field names as AWS writes them."""
 
 
 class Tag(Pascal):
@@ -63,22 +64,59 @@ def finite(given: float | str | None, name: str) -> float | None:
     return None if given is None else value_of(given, name).number
 
 
-def answer_in(data: bytes) -> Any:
-    """The JSON value in a unit.
-
-    Raises:
-        Unreadable: it holds none.
-    """
-    return decode(unpack(data)).value
-
-
-def cleaned(answer: Any, identities: Identities, *, personal: Iterable[str] = (), numbers: Iterable[str] = ()) -> Any:
-    """An answer without what is personal, e-mail addresses as pseudonyms.
+def read_answer(
+    parsed: Parsed,
+    data: bytes,
+    identities: Identities,
+    read: Callable[[dict[str, Any]], Found],
+    *,
+    personal: Iterable[str] = (),
+    numbers: Iterable[str] = (),
+) -> Found | None:
+    """What `read` makes of the answer that a unit holds; None where it is in quarantine, as the one record that it is.
 
     Args:
+        read: of an answer without what is personal; raises Unreadable.
         personal: fields that are left out.
         numbers: fields below which numbers that are none stand as the words `nan` and `inf`.
     """
+    try:
+        answer = decode(unpack(data)).value
+    except Unreadable as reason:
+        parsed.quarantine("0", str(reason), data, cleaned=False)
+        return None
+    document = _cleaned(answer, identities, personal, numbers)
+    try:
+        return read(_checked(document))
+    except Unreadable as reason:
+        parsed.quarantine("0", str(reason), encode_flawed(document), cleaned=True)
+        return None
+
+
+def load_metrics(
+    parsed: Parsed,
+    table: str,
+    metrics: Iterable[Any] | None,
+    event_at: datetime | None,
+    row: Callable[[Any], dict[str, Any]],
+) -> None:
+    """A row for each metric of an answer; unusable ones are quarantined parts.
+
+    Args:
+        event_at: the answer's own time, for metrics without one.
+        row: metric → its columns; raises Unreadable.
+    """
+    for number, metric in enumerate(metrics or ()):
+        position = f"0/{number}"
+        try:
+            values = row(metric)
+        except Unreadable as reason:
+            parsed.quarantine_part(position, str(reason), encode_flawed(metric), cleaned=True)
+        else:
+            parsed.row(table, position, values["metric_at"] or event_at, **values)
+
+
+def _cleaned(answer: Any, identities: Identities, personal: Iterable[str], numbers: Iterable[str]) -> Any:
     if not isinstance(answer, dict):
         return identities.clean(answer)
     left_out, spelled = frozenset(personal), frozenset(numbers)
@@ -87,12 +125,7 @@ def cleaned(answer: Any, identities: Identities, *, personal: Iterable[str] = ()
     )
 
 
-def checked(document: Any) -> dict[str, Any]:
-    """A cleaned answer, where it is one that the lake can hold.
-
-    Raises:
-        Unreadable: it is no object, or holds what the lake cannot.
-    """
+def _checked(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Unreadable(f"the answer is {kind(document)}, not an object")
     if found := flaw(document):
