@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,17 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.fail(f"LABELHOUSE_REAL_DATA names no folder: {named}")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def builds_are_forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Builds of this process run dbt without importing it, and without parsing the project, each time again."""
+    from forked_dbt import ForkedBuilds
+
+    with pytest.MonkeyPatch.context() as patch:
+        if build := sys.modules.get("labelhouse.marts.build"):
+            patch.setattr(build, "invoke_dbt", ForkedBuilds(tmp_path_factory.mktemp("dbt") / "partial_parse.msgpack"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +21,7 @@ from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.regression import refuse_older_catalog
 from labelhouse.lake.snapshots import Snapshots, pin
+from labelhouse.marts.invoke import invoke_dbt
 from labelhouse.marts.raw_views import create_views
 from labelhouse.marts.reach_files import reach_files
 from labelhouse.marts.releases import Release, current_release, replace_file
@@ -200,8 +199,6 @@ def dbt_variables(settings: Settings) -> dict[str, str]:
 def run_dbt(settings: Settings, build: Build) -> None:
     """Runs `dbt build` on the build's file, and makes the docs when the models changed.
 
-    dbt runs in a process of its own: it changes logging and signal handlers of the one it is in.
-
     Raises:
         LakeError: a model or test failed; the sentence names the first and how many more.
     """
@@ -245,20 +242,7 @@ def _invoke(lake: Folder, folder: Path, variables: dict[str, str], commands: lis
         "--vars",
         json.dumps(variables),
     ]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "labelhouse.marts.invoke",
-            str(os.getpid()),
-            json.dumps([command + arguments for command in commands]),
-        ],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = invoke_dbt([command + arguments for command in commands], environment, folder)
     if done.returncode:
         raise LakeError(_why_dbt_failed(target, done.stdout + done.stderr))
     made = target / _PARSED

@@ -1,4 +1,4 @@
-"""The process that dbt runs in: one start for several commands (a JSON list of lists, the second argument)."""
+"""dbt in a process of its own: it changes logging and signal handlers of the one it is in."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 
 
+def invoke_dbt(
+    commands: Sequence[Sequence[str]], environment: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Runs dbt's commands one after the other, until one fails: one start for all, with nothing but `environment`."""
+    arguments = [str(os.getpid()), json.dumps(commands)]
+    return subprocess.run(
+        [sys.executable, "-m", "labelhouse.marts.invoke", *arguments],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def main() -> None:
-    """Invokes dbt with each command; exits with 1 at the first that does not succeed."""
+    """The process: invokes dbt with each command; exits with 1 at the first that does not succeed."""
     _end_with(int(sys.argv[1]))
     from dbt.cli.main import dbtRunner
 
