@@ -92,17 +92,7 @@ counted as (
         last_bin,
         count(*) as prediction_count
     from numbered
-    group by
-        endpoint_name,
-        variant_name,
-        event_date,
-        feature_kind,
-        feature_name,
-        category,
-        bin_width,
-        bin_number,
-        first_bin,
-        last_bin
+    group by all
 
 ),
 
@@ -166,16 +156,7 @@ summed as (
         bin_upper,
         {{ whole('sum(prediction_count)') }} as prediction_count
     from binned
-    group by
-        endpoint_name,
-        variant_name,
-        event_date,
-        feature_kind,
-        feature_name,
-        category,
-        is_other,
-        bin_lower,
-        bin_upper
+    group by all
 
 )
 
