@@ -4,14 +4,13 @@ UV     := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/
 BIN    := .venv/bin
 BEGAN  := $(shell date +%s)
 
-# What starts an Airflow has the machine to itself: the demo, then the tests that share one; the services of
-# docker-compose.yaml, which take longest to start, have a target of their own. All others run in parallel, a file at a
-# time in this order; the small files of tests/unit come last, so that both processes end together.
-DEMO     := tests/end_to_end/test_make_demo.py
-NATIVE   := tests/deployment/test_native.py
-AIRFLOW  := tests/web/test_routes_in_airflow.py tests/end_to_end
-FOLDERS  := $(patsubst %/,%,$(wildcard tests/*/))
-PARALLEL := $(filter-out %__pycache__ tests/benchmarks tests/unit $(AIRFLOW),$(FOLDERS)) tests/unit
+# What starts an Airflow comes last, two of the three at a time: the demo, the one that tests share, the services of
+# docker-compose.yaml (a group each, see tests/conftest.py). All others run a file at a time in this order; the small
+# files of tests/unit come last, so that both processes end together.
+NATIVE  := tests/deployment/test_native.py
+AIRFLOW := tests/web/test_routes_in_airflow.py tests/end_to_end $(NATIVE)
+FOLDERS := $(patsubst %/,%,$(wildcard tests/*/))
+OTHERS  := $(filter-out %__pycache__ tests/benchmarks tests/unit $(AIRFLOW),$(FOLDERS)) tests/unit
 
 export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
@@ -33,11 +32,10 @@ clean-demo: ## Removes everything that the demo keeps
 	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
 
 test: lint chromium servers ## Lint, then every test; prints the ten slowest
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(PARALLEL) $(AIRFLOW:%=--ignore=%) --ignore=$(NATIVE)
-	$(BIN)/pytest $(DEMO)
-	$(BIN)/pytest --durations=10 $(AIRFLOW) --ignore=$(DEMO)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(OTHERS) $(AIRFLOW:%=--ignore=%)
+	$(BIN)/pytest -n 2 --dist loadgroup --durations=10 $(AIRFLOW)
 
-test-deployment: setup servers ## Starts docker-compose.yaml's services without Docker, kills some, restores a backup
+test-deployment: setup servers ## Of these the services of docker-compose.yaml alone, with times and memory
 	$(BIN)/pytest -s --durations=3 $(NATIVE)
 
 lint: setup ## Formats, types, import layers, SQL, and whether generated files are fresh
