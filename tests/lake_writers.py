@@ -9,11 +9,13 @@ from multiprocessing import get_context
 from multiprocessing.context import BaseContext
 from typing import Any
 
+from labelhouse.extraction import extract
 from labelhouse.lake import write as write_module
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger
 from labelhouse.schema.tables import INGEST_LEDGER
-from labelhouse.settings import load_settings
+from labelhouse.settings import Settings, load_settings
+from labelhouse.sources import Window
 from lake_units import Sample, expected, stored, visible, write
 
 #: How long a writer may take.
@@ -55,6 +57,11 @@ def replace_all(settings: dict[str, Any], numbers: Iterable[int]) -> None:
     lake = Lake(load_settings({}, **settings))
     for number in numbers:
         write(lake, *batch(number))
+
+
+def backfill(settings: Settings, source_name: str, uri: str, window: Window) -> None:
+    """One of several backfills."""
+    extract(settings, source_name, window, {}.__getitem__, uri=uri)
 
 
 @contextmanager
