@@ -135,7 +135,7 @@ def counts(rows: list[LedgerRow]) -> dict[str, tuple[int, int]]:
 
 def _visible(lake: Lake) -> list[tuple[str, str, int]]:
     with duckdb.connect() as connection:
-        create_views(connection, lake, pin(lake), None)
+        create_views(connection, lake, pin(lake, TABLES), [])
         return connection.execute(
             " union all ".join(f"select event_id, unit_uri, count(*) from raw.{name} group by all" for name in TABLES)
         ).fetchall()

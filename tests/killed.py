@@ -1,6 +1,6 @@
-"""Runs a piece of work in a process of its own that is killed, for real, before or after its n-th commit.
+"""Runs a piece of work in a process of its own that is killed or stopped, for real, before or after its n-th commit.
 
-Used as `python -m killed MODULE:FUNCTION ARGUMENT MOMENT`, MOMENT being `before 3`, `after 3`, or the name of a
+Used as `python -m killed MODULE:FUNCTION ARGUMENT MOMENT SIGNAL`, MOMENT being `before 3`, `after 3`, or the name of a
 function (`labelhouse.marts.publish:point_to`) with `before` or `after` in front.
 """
 
@@ -13,7 +13,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,49 +24,73 @@ FOLDERS = ("plugins", "tests", "tests/faults")
 
 def run_killed(work: str, argument: str, moment: str) -> bool:
     """Does `work` (module:function) with `argument`; returns whether the moment came (and it was killed)."""
-    done = subprocess.run(
-        [sys.executable, "-m", "killed", work, argument, moment],
-        env=os.environ
-        | {"PYTHONPATH": os.pathsep.join(str(PROJECT / folder) for folder in ("plugins", "tests", "tests/faults"))},
-        capture_output=True,
+    process = _started(work, argument, moment, signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode in {0, -signal.SIGKILL}, errors[-3000:]
+    return process.returncode != 0
+
+
+@contextmanager
+def stopped(work: str, argument: str, moment: str) -> Iterator[None]:
+    """The process stands still from that moment until the block ends; then it goes on, and has to succeed."""
+    process = _started(work, argument, moment, signal.SIGSTOP)
+    try:
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), "the moment never came"
+        yield
+        process.send_signal(signal.SIGCONT)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors[-3000:]
+    finally:
+        process.kill()
+
+
+def running(work: str, argument: str) -> subprocess.Popen[str]:
+    """Begins `work` in a process that nobody disturbs."""
+    return _started(work, argument, "before 1000000", signal.SIGKILL)
+
+
+def _started(work: str, argument: str, moment: str, how: signal.Signals) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "killed", work, argument, moment, how.name],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(str(PROJECT / folder) for folder in FOLDERS)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert done.returncode in {0, -signal.SIGKILL}, done.stderr[-3000:]
-    return done.returncode != 0
 
 
-def _kill_at(moment: str) -> None:
+def _signal_at(moment: str, how: signal.Signals) -> None:
     when, what = moment.split()
     if what.isdigit():
         from pyiceberg.catalog.sql import SqlCatalog
 
         counted = itertools.count(1)
-        _patch(SqlCatalog, "commit_table", when, lambda: next(counted) == int(what))
+        _patch(SqlCatalog, "commit_table", when, how, lambda: next(counted) == int(what))
     else:
         module, function = what.split(":")
-        _patch(importlib.import_module(module), function, when, lambda: True)
+        _patch(importlib.import_module(module), function, when, how, lambda: True)
 
 
-def _patch(owner: Any, name: str, when: str, is_moment: Callable[[], bool]) -> None:
+def _patch(owner: Any, name: str, when: str, how: signal.Signals, is_moment: Callable[[], bool]) -> None:
     real = getattr(owner, name)
 
     @functools.wraps(real)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         now = is_moment()
         if now and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), how)
         result = real(*args, **kwargs)
-        if now:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if now and when == "after":
+            os.kill(os.getpid(), how)
         return result
 
     setattr(owner, name, wrapper)
 
 
 if __name__ == "__main__":
-    work, argument, moment = sys.argv[1:]
+    work, argument, moment, name = sys.argv[1:]
     module, function = work.split(":")
     target = getattr(importlib.import_module(module), function)
-    _kill_at(moment)
+    _signal_at(moment, signal.Signals[name])
     target(argument)

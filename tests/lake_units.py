@@ -81,7 +81,7 @@ def write(lake: Lake, *samples: Sample) -> list[LedgerRow]:
 def visible(lake: Lake, table: str = "worker_responses") -> list[tuple[Any, ...]]:
     """What everybody sees: unit, version and position of each row."""
     with duckdb.connect() as connection:
-        create_views(connection, lake, pin(lake), None)
+        create_views(connection, lake, pin(lake, [table]), [])
         return connection.execute(f"select unit_uri, unit_version, position from raw.{table} order by all").fetchall()
 
 

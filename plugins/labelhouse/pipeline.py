@@ -184,6 +184,9 @@ def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: C
         )
     try:
         work(build)
+    except OSError as error:
+        what = f"{error.strerror}: {error.filename}" if error.filename else error
+        raise LakeUnavailableError(f"the step {name!r} was cut short ({what})", where=build_id) from error
     except LakeUnavailableError:
         raise
     except (_Held, LabelhouseError) as error:

@@ -46,9 +46,14 @@ class Deployed(NativeCompose):
 
     def __init__(self, folder: Path, endpoint: str) -> None:
         self.aws = {"AWS_REGION": REGION, "AWS_ENDPOINT_URL": endpoint}
-        self.aws |= {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests"}
+        self.aws |= {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": secrets.token_urlsafe(30)}
         extra = {"region_name": REGION, "endpoint_url": endpoint}
-        connection = {"conn_type": "aws", "login": "tests", "password": "tests", "extra": extra}
+        connection = {
+            "conn_type": "aws",
+            "login": "tests",
+            "password": self.aws["AWS_SECRET_ACCESS_KEY"],
+            "extra": extra,
+        }
         self.watch = folder / "watch"
         self.watch.mkdir(parents=True)
         watched = PROJECT_DIR / "tests" / "end_to_end" / "watched"

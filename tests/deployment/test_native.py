@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 import pytest
 
-from deployment.deployed import BUCKET, BUILD, EXTRACT, REGION, SOURCES, WORKERS, Deployed, deployed
+from deployment.deployed import BUCKET, BUILD, EXTRACT, PASSWORDS, REGION, SOURCES, WORKERS, Deployed, deployed
 from deployment.native import IS_ROOT
 from labelhouse import pipeline
 from labelhouse.settings import load_settings
@@ -103,6 +103,22 @@ def test_tasks_hand_on_no_path(run: Deployed) -> None:
     assert "plan_id" in handed_on
     assert not re.search(r"/(var|tmp|opt|home|root)\b", handed_on)
     assert str(run.folder) not in handed_on
+
+
+def test_no_secret_is_in_logs_xcom_or_rendered_templates(run: Deployed) -> None:
+    """Although tasks were killed, lost their database and said so, with their stacks."""
+    asked = "select coalesce(string_agg({}::text, ' '), '') from {}"
+    kept = {
+        "xcom": query(run, "airflow", asked.format("value", "xcom")),
+        "rendered templates": query(run, "airflow", asked.format("rendered_fields", "rendered_task_instance_fields")),
+    }
+    assert "plan_id" in kept["rendered templates"]
+    logs = [path for path in run.folder.rglob("*.log") if path.is_file()]
+    assert any("error" in path.read_text(errors="replace").lower() for path in logs), "something was to be said"
+    kept |= {str(path): path.read_text(errors="replace") for path in logs}
+    secrets = [value for name, value in run.environ.items() if name.endswith(("_PASSWORD", "_KEY", "_SECRET"))]
+    assert len(secrets) == len(PASSWORDS) + 5
+    assert [place for place, text in kept.items() if any(secret in text for secret in secrets)] == []
 
 
 def test_the_lake_is_in_the_bucket_and_nowhere_else(run: Deployed) -> None:

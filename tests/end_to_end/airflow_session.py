@@ -30,6 +30,7 @@ USERS = {"viewer": "viewer", "op": "op", "admin": "admin", "norole": ""}
 #: Where operations is told of alarms and failed runs; the tests read it in the queue of that name.
 TOPIC = "labelhouse-tests"
 PSEUDONYM_KEY = "the key of the pseudonyms of the tests"
+AWS_SECRET = "canary/of+the/connection+to/the+simulated/AWS"
 #: A job that is published before the first test runs: whoever needs some release has one.
 FIRST_JOB = LabelingJob("herons", datetime(2026, 3, 2, 8, 30, tzinfo=UTC), object_count=12)
 
@@ -50,7 +51,7 @@ class AirflowSession(EmbeddedAirflow):
         connection = {
             "conn_type": "aws",
             "login": "tests",
-            "password": "tests",
+            "password": AWS_SECRET,
             "extra": {"region_name": "eu-west-1", "endpoint_url": s3.meta.endpoint_url},
         }
         environ = {

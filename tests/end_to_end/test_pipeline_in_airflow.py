@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from end_to_end.airflow_session import (
+    AWS_SECRET,
     BUCKET,
     BUILD,
     EXTRACT,
@@ -18,6 +19,7 @@ from end_to_end.airflow_session import (
     OUTPUT_PATH,
     PSEUDONYM_KEY,
     RELEASE_HOLD,
+    USERS,
     AirflowSession,
 )
 from end_to_end.labeling_jobs import CANARY_EMAIL, CANARY_SUB, LabelingJob
@@ -188,7 +190,7 @@ def test_a_failing_check_holds_the_publication_in_one_sentence_until_it_is_mende
     assert (read_status(airflow.lake) or {})["held"] is None
 
 
-def test_no_identity_is_in_airflows_logs_xcom_or_rendered_templates(airflow: AirflowSession) -> None:
+def test_no_identity_and_no_secret_is_in_airflows_logs_xcom_or_rendered_templates(airflow: AirflowSession) -> None:
     job = LabelingJob("shrikes", datetime(2026, 8, 1, tzinfo=UTC), object_count=3, broken=frozenset({1}))
     airflow.deliver(job)
     run_id = airflow.extract(job.start)
@@ -206,9 +208,13 @@ def test_no_identity_is_in_airflows_logs_xcom_or_rendered_templates(airflow: Air
         ).fetchone()
     assert load_id
     assert "plan_id" in json.dumps(rendered), "templates are rendered, and so looked into"
-    content = {path: path.read_bytes() for path in airflow.home.rglob("*") if path.is_file()}
+    own = ("secrets.json", "passwords.json")
+    content = {path: path.read_bytes() for path in airflow.home.rglob("*") if path.is_file() and path.name not in own}
     assert any(run_id.encode() in found for path, found in content.items() if path.name == "airflow.db")
-    for canary in (CANARY_EMAIL, CANARY_SUB, CANARY_EMAIL.partition("@")[0]):
+    identities = (CANARY_EMAIL, CANARY_SUB, CANARY_EMAIL.partition("@")[0])
+    secrets = [each for name in own for each in json.loads((airflow.home / name).read_text()).values()]
+    assert len(secrets) == 3 + len(USERS)
+    for canary in (*identities, *secrets, PSEUDONYM_KEY, AWS_SECRET):
         assert [str(path) for path, found in content.items() if canary.encode() in found] == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from functools import partial
 from pathlib import Path
@@ -204,6 +205,25 @@ def test_a_step_out_of_order_is_refused(settings: Settings) -> None:
     with pytest.raises(Exception, match="not ready for the step 'publish'"):
         pipeline.publish(settings, build_id)
     assert job_counts(settings)
+
+
+def test_a_full_disk_holds_nothing(settings: Settings) -> None:
+    """dbt may write no more, which is no fault of the models: the step is there to be tried again."""
+    write_job(export(settings), objects=12)
+    extraction.extract(settings, "labeling_output", Window(), lambda service: None)
+    build_id = pipeline.prepare_build(settings)
+    assert build_id
+    build.read_build(settings.lake, build_id).save(settings.lake, state="inputs_passed")
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, most))  # less than DuckDB and dbt write
+    try:
+        with pytest.raises(LakeUnavailableError, match="File too large"):
+            pipeline.build_marts(settings, build_id)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert build.read_build(settings.lake, build_id).state == "inputs_passed"
+    assert (read_status(settings.lake) or {})["held"] is None
+    assert job_counts(settings), "readers have the release before"
 
 
 def test_a_catalog_that_does_not_answer_holds_nothing(settings: Settings) -> None:

@@ -1,16 +1,22 @@
-"""A publication killed at any point leaves readers on the old release; the next run ends as if nothing happened."""
+"""A publication killed at any point leaves readers on the old release; the next run ends as if nothing happened.
+
+One that nobody kills leaves them on the old release, too, until all of the new one is there.
+"""
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from killed import run_killed
+from killed import run_killed, running
 from labelhouse import extraction, pipeline
+from labelhouse.errors import HeldError
 from labelhouse.marts import read
+from labelhouse.marts.build import read_build
 from labelhouse.marts.read import query
 from labelhouse.marts.releases import current_release
 from labelhouse.settings import Settings, load_settings
@@ -68,16 +74,20 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {"folder": folder, "ready": folder.with_name("ready"), "old": old, "new": marts(settings)}
 
 
-@pytest.mark.parametrize("moment", MOMENTS.values(), ids=[name.replace(" ", "-") for name in MOMENTS])
-def test_killed_publication(stages: dict[str, Any], moment: str) -> None:
+@pytest.fixture
+def settings(stages: dict[str, Any]) -> Settings:
+    """The lake with its checked build, as it was before anything was published of it."""
     folder = stages["folder"]
     assert stages["old"] != stages["new"]
     shutil.rmtree(folder)  # Iceberg's metadata holds absolute paths: the lake must stay where it was
     shutil.copytree(stages["ready"], folder)
     read._opened.cache_clear()
-    settings = open_settings(folder)
+    return open_settings(folder)
 
-    assert run_killed("test_killed_publications:publish_newest", str(folder), moment)
+
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=[name.replace(" ", "-") for name in MOMENTS])
+def test_killed_publication(stages: dict[str, Any], settings: Settings, moment: str) -> None:
+    assert run_killed("test_killed_publications:publish_newest", str(stages["folder"]), moment)
     was_published = moment.endswith("point_to") and moment.startswith("after")
     assert marts(settings) == (stages["new"] if was_published else stages["old"])
 
@@ -85,3 +95,26 @@ def test_killed_publication(stages: dict[str, Any], moment: str) -> None:
     assert (result.release_id is None) == was_published
     assert marts(settings) == stages["new"]
     assert run(settings).release_id is None, "nothing is left to do"
+
+
+def test_readers_meet_one_release_or_the_other_while_it_is_replaced(stages: dict[str, Any], settings: Settings) -> None:
+    """Another process publishes; a second publication of the same base comes too late, on this machine or another."""
+    newest = read_build(settings.lake, max(path.name for path in (settings.lake / "builds").iterdir()))
+    rival = replace(newest, build_id=newest.build_id.replace("Z", "1Z"))
+    shutil.copytree(newest.folder(settings.lake), rival.folder(settings.lake))
+    rival.save(settings.lake)
+    rival.folder(settings.lake).rename(stages["folder"] / "rival")  # until the other one has published
+    publication = running("test_killed_publications:publish_newest", str(stages["folder"]))
+    met = []
+    while publication.poll() is None:
+        seen = marts(settings)
+        assert seen in (stages["old"], stages["new"]), "one whole set of marts or the other"
+        met.append(seen == stages["new"])
+    assert publication.returncode == 0, publication.communicate()[1]
+    assert marts(settings) == stages["new"]
+    assert met == sorted(met)
+    assert met[0] is False, "somebody read before it was replaced"
+    (stages["folder"] / "rival").rename(rival.folder(settings.lake))
+    with pytest.raises(HeldError, match="another release was published since the build began: build again"):
+        pipeline.publish(settings, rival.build_id)
+    assert marts(settings) == stages["new"]

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, ValidationException
-from sqlalchemy.exc import OperationalError
 
-from labelhouse.errors import LakeError
+from labelhouse.errors import LakeError, LakeUnavailableError
 from labelhouse.lake import catalog as catalog_module
 from labelhouse.lake import write as write_module
 from labelhouse.lake.catalog import Lake
@@ -100,7 +99,7 @@ def test_a_catalog_locked_for_good_fails_and_leaves_nothing_behind(lake: Lake, m
     )
     with closing(sqlite3.connect(lake.dir / "catalog.db")) as other:
         other.execute("begin exclusive")
-        with pytest.raises(OperationalError, match="locked"):
+        with pytest.raises(LakeUnavailableError, match=r"the catalog cannot be written \(database is locked\)"):
             write(impatient, NEW)
     monkeypatch.undo()
     assert visible(lake) == expected(OLD)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 from threading import Barrier, Lock, current_thread
 from time import sleep
@@ -28,6 +28,7 @@ from labelhouse.settings import Settings
 from labelhouse.sources import Clients, Source, Unit, UnitGone, UnitReplaced, Window, delivery
 from labelhouse.sources.parsed import Parsed
 from lake_units import START
+from lake_writers import at_once, backfill
 from trail_units import ACCOUNT, call, event, gzipped, log, point
 
 # --- a place whose units a test makes up
@@ -180,6 +181,28 @@ def test_what_another_run_loaded_meanwhile_is_not_read_again(
     assert lake.raw("ingest_ledger").scan().to_arrow().num_rows == 5
 
 
+def test_one_batch_of_several_that_fails_and_is_tried_again_ends_like_a_clean_run(
+    settings: Settings, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Place(many(9))
+    monkeypatch.setattr(extraction, "source_named", lambda name: place.source)
+    clean, torn = _another_lake(settings, tmp_path / "clean"), settings.model_copy(update={"units_per_batch": 3})
+    extraction.extract(clean, "cloudtrail", Window(), no_clients, uri="somewhere")
+    plan = extraction.plan(torn, "cloudtrail", Window(), no_clients, uri="somewhere")
+    place.units["u04"] = SourceUnavailableError("the bucket does not answer")
+    for number in (2, 1, 0):
+        try:
+            extraction.load_batch(torn, plan.plan_id, number, no_clients)
+        except SourceUnavailableError:
+            assert number == 1
+    assert len(holders(lake)) == 6, "nothing of the batch that failed, all of the others"
+    place.units["u04"] = "e4"
+    loads = [extraction.load_batch(torn, plan.plan_id, number, no_clients) for number in (1, 2)]
+    assert loads == [LoadSummary(unit_count=3, records_read=3, records_loaded=3)] * 2, "cleared: done again, or not"
+    assert facts(lake) == facts(Lake(clean))
+    assert lake.raw("ingest_ledger").scan().to_arrow().num_rows == 9
+
+
 def test_readers_make_their_clients_one_at_a_time(settings: Settings) -> None:
     """boto3 must not make two at the same time; whoever makes them need not know of threads."""
     making, place = Lock(), Place(many(20))
@@ -322,22 +345,30 @@ def test_several_processes_load_what_one_loads(tmp_path: Path, settings: Setting
     assert extract_trails(two, uri, processes=2) == LoadSummary(), "nothing is new"
 
 
-def test_overlapping_backfills_end_the_same_in_any_order(tmp_path: Path, settings: Settings) -> None:
-    """By delivery: the first two days, and the last three; what both cover is delivered twice, by both trails."""
-    uri = write_trails(tmp_path / "trails")
-    first = Window(START, START + timedelta(days=2))
-    last = Window(START + timedelta(days=1), START + timedelta(days=4))
+def test_overlapping_backfills_end_the_same_in_any_order_and_at_the_same_time(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """By delivery: each window begins before the one before it ends; both trails deliver everything."""
+    uri = write_trails(tmp_path / "trails", days=2)
+    halves = [START + timedelta(hours=12 * number) for number in range(7)]
+    windows = [Window(halves[first], halves[last]) for first, last in ((0, 2), (1, 4), (2, 6))]
+    orders = {"".join(map(str, order)): order for order in permutations(range(3))}
     results = []
-    for name, windows in (("forth", (first, last)), ("back", (last, first)), ("at once", (Window(),))):
+    for name in [*orders, "whole", "at the same time"]:
         own = _another_lake(settings, tmp_path / name).model_copy(update={"units_per_batch": 4})
-        for window in windows:
-            extract_trails(own, uri, window)
+        if name in orders:
+            for number in orders[name]:
+                extract_trails(own, uri, windows[number])
+        elif name == "whole":
+            extract_trails(own, uri)
+        else:
+            at_once(backfill, [(own, "cloudtrail", uri, window) for window in windows])
         lake = Lake(own)
         ledger = lake.raw("ingest_ledger").scan().to_arrow().to_pylist()
-        assert len(ledger) == 15, "each file once"
+        assert len(ledger) == 10, "each file once"
         parts = ("loaded", "duplicate", "quarantined", "filtered")
         assert all(row["records_read"] == sum(row[f"records_{part}"] for part in parts) for row in ledger)
-        assert sum(row["records_loaded"] for row in ledger) == 30
+        assert sum(row["records_loaded"] for row in ledger) == 20
         results.append(facts(lake))
-    assert results[0] == results[1] == results[2]
-    assert [len(rows) for rows in results[0].values()] == [72, 6]
+    assert results == [results[0]] * 8
+    assert [len(rows) for rows in results[0].values()] == [48, 4]

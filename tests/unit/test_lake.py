@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, tzinfo
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from labelhouse.lake.ledger import Ledger, changed_days
 from labelhouse.lake.snapshots import pin
 from labelhouse.settings import load_settings
 from lake_units import Sample, begin, expected, load_in_process, stored, visible, write, write_rows
+from lake_writers import at_once
 
 ONE, TWO = Sample("s3://a/1", "v1", 20, bad=2), Sample("s3://a/2", "v1", 3)
 
@@ -192,26 +192,14 @@ def test_names_are_data_in_filters_and_paths(lake: Lake) -> None:
 
 
 def test_two_processes_may_make_a_lake_at_the_same_time(tmp_path: Path) -> None:
-    context = get_context("spawn")
     for attempt in range(3):
         folder = str(tmp_path / str(attempt))
-        processes = [context.Process(target=load_in_process, args=(folder, number, 1)) for number in range(2)]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join(120)
-        assert [process.exitcode for process in processes] == [0, 0]
+        at_once(load_in_process, [(folder, number, 1) for number in range(2)])
 
 
 def test_writers_at_the_same_time_lose_and_double_nothing(lake: Lake) -> None:
     lake.raw("ingest_ledger")
-    context = get_context("spawn")
-    processes = [context.Process(target=load_in_process, args=(str(lake.dir), number)) for number in range(3)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(300)
-    assert [process.exitcode for process in processes] == [0, 0, 0]
+    at_once(load_in_process, [(str(lake.dir), number) for number in range(3)])
     own = [Sample(f"s3://{number}/{unit}", "v1", 4) for number in range(3) for unit in range(5)]
     rows = visible(lake)
     assert [row for row in rows if row[0] != "s3://shared/1"] == expected(*own)

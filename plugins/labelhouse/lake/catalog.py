@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from pyiceberg.exceptions import (
     CommitFailedException,
     NamespaceAlreadyExistsError,
     NoSuchPropertyException,
+    NoSuchTableError,
     RESTError,
     TableAlreadyExistsError,
     ValidationException,
@@ -28,7 +29,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from labelhouse.errors import LakeUnavailableError, SettingError
-from labelhouse.folders import S3Path, s3_location
+from labelhouse.folders import Folder, S3Path, s3_location
 from labelhouse.schema.columns import Table
 from labelhouse.schema.iceberg import iceberg_schema, partition_spec
 from labelhouse.schema.quality import ALARM_CHANGES
@@ -126,21 +127,31 @@ class Lake:
         return (self.dir / "catalog.db").exists() or (self.dir / "warehouse").exists()
 
     def raw(self, name: str) -> IcebergTable:
-        """The raw table of that name, created or extended to what `schema/` declares."""
+        """The raw table of that name, created or extended to what `schema/` declares.
+
+        Raises:
+            LakeUnavailableError: it can be neither read nor made.
+        """
         table = TABLES[name]
-        identifier = self.identifier(RAW, name)
-        if not self.catalog.table_exists(identifier):
+        with worth_another_try(self.dir):
+            opened = self._loaded(table)
+            declared = iceberg_schema(table)
+            if opened.properties.get(_TRIES) == "0":  # of an older lake
+                with opened.transaction() as transaction:
+                    transaction.set_properties(LEDGER_PROPERTIES)
+            if set(declared.column_names) - set(opened.schema().column_names):
+                with opened.update_schema() as update:
+                    update.union_by_name(declared)
+        return opened
+
+    def _loaded(self, table: Table) -> IcebergTable:
+        identifier = self.identifier(RAW, table.name)
+        try:
+            return self.catalog.load_table(identifier)
+        except NoSuchTableError:
             with suppress(TableAlreadyExistsError):  # another process was first
                 return self._create(table)
-        opened = self.catalog.load_table(identifier)
-        declared = iceberg_schema(table)
-        if opened.properties.get(_TRIES) == "0":  # of an older lake
-            with opened.transaction() as transaction:
-                transaction.set_properties(LEDGER_PROPERTIES)
-        if set(declared.column_names) - set(opened.schema().column_names):
-            with opened.update_schema() as update:
-                update.union_by_name(declared)
-        return opened
+        return self.catalog.load_table(identifier)
 
     def _create(self, table: Table) -> IcebergTable:
         return self.create_table(
@@ -176,6 +187,24 @@ def _file_properties() -> dict[str, str]:
     """Where pyiceberg finds S3; credentials come from AWS's chain, which renews them."""
     region, endpoint = s3_location()
     return {"s3.region": region} | ({"s3.endpoint": endpoint} if endpoint else {})
+
+
+@contextmanager
+def worth_another_try(lake: Folder) -> Iterator[None]:
+    """Says in one sentence that a lake cannot be written now: a full disk, lost rights, a catalog that is busy.
+
+    Raises:
+        LakeUnavailableError: instead of the errors of files and databases.
+    """
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or str(error).partition("\n")[0] or type(error).__name__
+        what = f"{what}: {error.filename}" if error.filename else what
+        raise LakeUnavailableError(f"the lake cannot be written ({what})", where=str(lake)) from error
+    except DBAPIError as error:
+        what = str(error.orig).partition("\n")[0]
+        raise LakeUnavailableError(f"the catalog cannot be written ({what})", where=str(lake)) from error
 
 
 def retrying(commit: Callable[[], T], *, seconds: float = 120.0) -> T:

@@ -15,7 +15,7 @@ from pyiceberg.table import Table as IcebergTable
 
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.filters import between_units, loaded_after
-from labelhouse.lake.transaction import CompareAndSwap
+from labelhouse.lake.merge import append_merging
 from labelhouse.schema.arrow import arrow_schema
 from labelhouse.schema.tables import INGEST_LEDGER, QUARANTINE
 
@@ -125,8 +125,7 @@ class Ledger:
         """
         schema = arrow_schema(INGEST_LEDGER)
         table = pa.table({name: [getattr(row, name) for row in rows] for name in schema.names}, schema=schema)
-        with CompareAndSwap(self._table) as transaction:
-            transaction.append(table)
+        append_merging(self._table, table)
 
     def _newest(self, columns: tuple[str, ...]) -> pa.Table:
         """The newest row of each unit, in the order in which they were loaded."""

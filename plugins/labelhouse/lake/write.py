@@ -22,7 +22,7 @@ from pyiceberg.expressions import And, BooleanExpression
 
 from labelhouse.folders import one_after_the_other
 from labelhouse.lake.append import append
-from labelhouse.lake.catalog import Lake, retrying
+from labelhouse.lake.catalog import Lake, retrying, worth_another_try
 from labelhouse.lake.filters import DayRange, between_units, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
 from labelhouse.lake.record_copies import RecordCopies, records_of
@@ -189,19 +189,24 @@ class BatchLoad:
         unit.records_filtered += chunk.records_filtered
         unit.parts_filtered += chunk.parts_filtered
         if self._pending.size_bytes > PENDING_BYTES:
-            self._flush()
+            with worth_another_try(self._lake.dir):
+                self._flush()
 
     def commit(self) -> list[LedgerRow]:
         """Writes, then commits the ledger, then sweeps. Returns the ledger rows that were committed.
 
         A unit that another loader committed meanwhile is left to that loader, and one that left out copies of what
         is no more is left to the next plan: they are not among them.
+
+        Raises:
+            LakeUnavailableError: it could not be written; the next load of these units makes up for it.
         """
-        self._wait_for_writer()
-        self._writer.shutdown()
-        with one_after_the_other(self._lake.dir, "ledger"):  # who only tries again may starve
-            rows = retrying(self._commit_ledger, seconds=900)
-        self._sweep({row.unit_uri for row in rows})
+        with worth_another_try(self._lake.dir):
+            self._wait_for_writer()
+            self._writer.shutdown()
+            with one_after_the_other(self._lake.dir, "ledger"):  # who only tries again may starve
+                rows = retrying(self._commit_ledger, seconds=900)
+            self._sweep({row.unit_uri for row in rows})
         return rows
 
     def _flush(self) -> None:

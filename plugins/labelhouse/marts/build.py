@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from typing import Any, Literal, get_args
 
 import duckdb
 
-from labelhouse.errors import LakeError
+from labelhouse.errors import LakeError, LakeUnavailableError
 from labelhouse.folders import Folder, remove_tree, replaced, working_folder
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, changed_days
@@ -39,6 +40,8 @@ _BUILD_ID = "%Y%m%dT%H%M%S.%fZ"
 #: need not parse them again.
 _PARSED = "partial_parse.msgpack"
 DATABASE = "build.duckdb"
+#: What DuckDB and dbt say of a full disk, which is no fault of the models.
+_FULL = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)))
 #: What later steps need of dbt's work.
 _KEPT_OF_DBT = (DATABASE, "target/manifest.json", "target/run_results.json", "target/static_index.html")
 
@@ -201,6 +204,7 @@ def run_dbt(settings: Settings, build: Build) -> None:
 
     Raises:
         LakeError: a model or test failed; the sentence names the first and how many more.
+        LakeUnavailableError: the disk is full.
     """
     commands = [["build", "--exclude-resource-type", "unit_test"]]  # unit tests prove the models, not the data
     if build.days is None:
@@ -244,7 +248,8 @@ def _invoke(lake: Folder, folder: Path, variables: dict[str, str], commands: lis
     ]
     done = invoke_dbt([command + arguments for command in commands], environment, folder)
     if done.returncode:
-        raise LakeError(_why_dbt_failed(target, done.stdout + done.stderr))
+        why = _why_dbt_failed(target, done.stdout + done.stderr)
+        raise LakeUnavailableError(why) if any(words in why for words in _FULL) else LakeError(why)
     made = target / _PARSED
     if made.exists():  # it had to parse
         with replaced(lake / _PARSED) as draft:
