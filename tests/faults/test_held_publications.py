@@ -13,7 +13,7 @@ import pytest
 from labelhouse import checks, extraction, pipeline
 from labelhouse.checks import gate
 from labelhouse.errors import HeldError, LabelhouseError, LakeUnavailableError
-from labelhouse.marts import build, read
+from labelhouse.marts import build, invoke, read
 from labelhouse.marts.releases import current_release
 from labelhouse.marts.status import read_status
 from labelhouse.settings import PROJECT_DIR, Settings, load_settings
@@ -207,8 +207,9 @@ def test_a_step_out_of_order_is_refused(settings: Settings) -> None:
     assert job_counts(settings)
 
 
-def test_a_full_disk_holds_nothing(settings: Settings) -> None:
+def test_a_full_disk_holds_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """dbt may write no more, which is no fault of the models: the step is there to be tried again."""
+    monkeypatch.setattr(build, "invoke_dbt", invoke.invoke_dbt)  # a child of this process, whose limit it has
     write_job(export(settings), objects=12)
     extraction.extract(settings, "labeling_output", Window(), lambda service: None)
     build_id = pipeline.prepare_build(settings)
