@@ -32,7 +32,7 @@ def traces_in(text: bytes | bytearray) -> Traces:
     has_escapes = b"\\" in text  # anything may be spelt with these
     return Traces(
         may_name_workers=has_escapes or any(key.encode() in text for key in _IDENTITY_KEYS),
-        may_hold_addresses=has_escapes or b"@" in text or b"%40" in text,
+        may_hold_addresses=has_escapes or b"@" in text or (b"%" in text and b"%40" in text),
     )
 
 
