@@ -59,7 +59,7 @@ def _write(folder: Path, count: int) -> None:
             "acceptanceTime": f"2026-03-02T10:{minute:02d}:{second:02d}.123Z",
             "answerContent": {"crowd-image-classifier": {"label": "wren"}},
             "submissionTime": f"2026-03-02T11:{minute:02d}:{second:02d}.456Z",
-            "timeSpentInSeconds": 3.25 + number % 7,
+            "timeSpentInSeconds": 3.25 + number / 1000,
             "workerId": f"private.us-east-1.{number % 50:016x}",
             "workerMetadata": {
                 "identityData": {

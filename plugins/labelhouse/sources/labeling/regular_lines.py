@@ -17,13 +17,20 @@ import numpy as np
 import pyarrow as pa
 
 from labelhouse.schema.arrow import ARROW_TYPES
-from labelhouse.sources.documents import MAX_RECORD_BYTES, Text
+from labelhouse.sources.documents import MAX_RECORD_BYTES, Text, as_json
 from labelhouse.sources.labeling.alike_labels import add_alike
 from labelhouse.sources.labeling.alike_lines import Block, Form
 from labelhouse.sources.labeling.label_columns import Boxes, Classes, Labels, add_labels
 from labelhouse.sources.labeling.manifests import METADATA, load_line
 from labelhouse.sources.labeling.places import Delivery
-from labelhouse.sources.labeling.regular_shapes import OBJECT_KEYS, BoxesLabel, BoxMetadata, ClassLabel, ClassMetadata
+from labelhouse.sources.labeling.regular_shapes import (
+    OBJECT_KEYS,
+    BoxesLabel,
+    BoxMetadata,
+    ClassLabel,
+    ClassMetadata,
+    fitting,
+)
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import traces_in
 
@@ -34,7 +41,6 @@ GROUP_BYTES = 4 * 1024 * 1024
 _DECODED_LINES = 200
 
 _LINES = msgspec.json.Decoder(dict[str, Any])
-_ENCODER = msgspec.json.Encoder()
 
 #: So many lines are looked at for one that others may be like.
 _TRIED_LINES = 20
@@ -166,10 +172,10 @@ def _lines_of(form: _Form, decoded: list[tuple[int, dict[str, Any]]]) -> Iterato
     labels, metadata = [line[form.name] for _, line in alike], [line[key] for _, line in alike]
     for (number, line), label, label_json, about, about_json in zip(
         alike,
-        _fitting(labels, form.shapes[0]),
-        _as_json(labels),
-        _fitting(metadata, form.shapes[1]),
-        _as_json(metadata),
+        fitting(labels, form.shapes[0]),
+        as_json(labels),
+        fitting(metadata, form.shapes[1]),
+        as_json(metadata),
         strict=True,
     ):
         if label is None or about is None or not (form.is_class or len(label.annotations) == len(about.objects)):
@@ -203,22 +209,6 @@ def _decoded_alone(raw: Text) -> list[dict[str, Any]]:
         return [_LINES.decode(raw)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
-
-
-def _fitting(values: list[Any], shape: Any) -> list[Any]:
-    """The values in a shape, None for those that do not fit it."""
-    try:
-        found: list[Any] = msgspec.convert(values, list[shape])
-    except msgspec.ValidationError:
-        return [each for value in values for each in _fitting_alone(value, shape)]
-    return found
-
-
-def _fitting_alone(value: Any, shape: Any) -> list[Any]:
-    try:
-        return [msgspec.convert(value, shape)]
-    except msgspec.ValidationError:
-        return [None]
 
 
 # --- columns
@@ -261,11 +251,6 @@ def _boxes(regular: list[_Line]) -> Boxes:
         "confidence_ratio": [each.confidence or None for line in regular for each in line.metadata.objects],
     }
     return Boxes([len(line.label.annotations) for line in regular], columns)
-
-
-def _as_json(values: list[Any]) -> list[str]:
-    """Each value as compact JSON, which has no line feeds."""
-    return _ENCODER.encode_lines(values).decode().split("\n")[:-1]
 
 
 def _texts(values: list[str | None]) -> pa.DictionaryArray:

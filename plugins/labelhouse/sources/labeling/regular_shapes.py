@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -63,3 +63,19 @@ class BoxesLabel(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
     annotations: list[_Box]
     image_size: list[_Size] = []
+
+
+def fitting(values: list[Any], shape: Any) -> list[Any]:
+    """The values in a shape, None for those that do not fit it."""
+    try:
+        found: list[Any] = msgspec.convert(values, list[shape])
+    except msgspec.ValidationError:
+        return [each for value in values for each in _fitting_alone(value, shape)]
+    return found
+
+
+def _fitting_alone(value: Any, shape: Any) -> list[Any]:
+    try:
+        return [msgspec.convert(value, shape)]
+    except msgspec.ValidationError:
+        return [None]
