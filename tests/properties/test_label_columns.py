@@ -170,6 +170,22 @@ def test_lines_that_are_nearly_alike_give_the_same_rows(text: bytes) -> None:
     assert_same(text)
 
 
+@pytest.mark.parametrize(
+    "piece", [b"", b'"', b"\\", b",", b"}", b"0", b"@", b" ", b"\0", b"\xff", b"\n", b'"x"', b"%40", b"null", b"1e3"]
+)
+@pytest.mark.parametrize("good", [ALIKE[0], ALIKE[3]], ids=["image", "text"])
+def test_a_line_with_any_one_byte_changed_gives_the_same_rows(good: bytes, piece: bytes) -> None:
+    date = good.index(b"2024-")
+    for is_in_date in (True, False):  # a date that is none would leave all others to be read one by one
+        changed = [
+            good[:place] + piece + good[place + cut :]
+            for place in range(len(good))
+            for cut in (0, 1, len(piece))
+            if (date - 4 <= place <= date + 26) is is_in_date
+        ]
+        assert assert_same(b"\n".join([good, *changed])) >= (not is_in_date)
+
+
 @pytest.mark.parametrize("good", ALIKE)
 def test_lines_that_are_alike_are_not_decoded(good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_given: Any) -> Any:
@@ -181,9 +197,11 @@ def test_lines_that_are_alike_are_not_decoded(good: bytes, monkeypatch: pytest.M
     assert len(list(regular_lines.load_manifest(delivery(), b"\n".join(alike)))) == 1
 
 
-def test_lines_that_may_name_somebody_are_cleaned_whatever_they_are_like() -> None:
-    named = [ALIKE[0].replace(b"s3://", each) for each in (EMAIL.encode(), b"a%40b.de", b"workerMetadata", b"s3://")]
-    assert assert_same(b"\n".join([ALIKE[0], *named])) == 2
+@pytest.mark.parametrize("captured", [b"s3://", b'"cat"', b"pets"])
+@pytest.mark.parametrize("instead", [EMAIL.encode(), b"a%40b.de", b"workerMetadata", b"\xff"])
+def test_what_may_name_somebody_or_is_no_text_is_looked_at_alone(captured: bytes, instead: bytes) -> None:
+    odd = ALIKE[0].replace(captured, captured[:1] + instead + captured[-1:])
+    assert assert_same(b"\n".join([ALIKE[0], odd, ALIKE[0]])) == 2
 
 
 @pytest.mark.parametrize("good", [line(), line(confidence=0), BOXES, TEXT], ids=["class", "sure", "boxes", "text"])
