@@ -128,6 +128,9 @@ def test_what_names_a_worker_beside_the_metadata_is_replaced() -> None:
 def test_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regular_answers, "GROUP_UNITS", 3)
     assert assert_same([document(answer())] * 8) == 8
+    assert len(list(together([document(answer())] * 8))) == 8 + 3
+    monkeypatch.setattr(regular_answers, "GROUP_BYTES", 10)
+    assert len(list(together([document(answer())] * 8))) == 8 + 8
 
 
 def test_the_real_answers_read_the_same_both_ways(real_data: Any) -> None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from labelhouse.sources import Unit
     from labelhouse.sources.parsed import Parsed
 
-#: So many units are looked at together, each of at most so many bytes.
-GROUP_UNITS, MOST_BYTES = 2000, 64 * 1024
+#: Units are looked at together up to so many, or so many bytes; one of more than so many is looked at alone.
+GROUP_UNITS, GROUP_BYTES, MOST_BYTES = 2000, 4 * 1024 * 1024, 64 * 1024
 #: With these something may be spelt that is not to be seen at once: escapes, line feeds, addresses.
 _SIGNS = (b"\\", b"\n", b"@", b"%")
 
@@ -73,12 +73,14 @@ class RegularAnswers:
 
     def __init__(self) -> None:
         self._gathered: list[_Given] = []
+        self._size_bytes = 0
 
     def add(self, unit: Unit, delivery: Delivery, data: bytes) -> Iterator[tuple[Unit, Parsed]]:
         """Takes a unit; gives the chunks that are full, and those of a unit that is not regular."""
         if answers := _answers_in(data):
             self._gathered.append(_Given(unit, delivery, data, answers))
-            if len(self._gathered) == GROUP_UNITS:
+            self._size_bytes += len(data)
+            if len(self._gathered) == GROUP_UNITS or self._size_bytes >= GROUP_BYTES:
                 yield from self.taken()
         else:
             for parsed in load_answers(delivery, data):
@@ -86,7 +88,7 @@ class RegularAnswers:
 
     def taken(self) -> Iterator[tuple[Unit, Parsed]]:
         """The chunks of all that was gathered, which is forgotten."""
-        gathered, self._gathered = self._gathered, []
+        gathered, self._gathered, self._size_bytes = self._gathered, [], 0
         odd, found = _said(gathered)
         regular = [said for said in found if said.place not in odd]
         for place, given in enumerate(gathered):
