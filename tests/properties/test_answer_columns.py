@@ -125,6 +125,12 @@ def test_what_names_a_worker_beside_the_metadata_is_replaced() -> None:
     assert assert_same([document(each) for each in [*named, answer()]]) == 1
 
 
+@pytest.mark.parametrize("number", [2**70, float("nan"), float("inf")])
+def test_numbers_that_the_lake_cannot_hold_are_looked_at_alone(number: float) -> None:
+    odd = answer(workerMetadata={"identityData": {"sub": SUB, "level": number}})
+    assert assert_same([document(odd), document(answer(timeSpentInSeconds=number)), document(answer())]) == 1
+
+
 def test_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regular_answers, "GROUP_UNITS", 3)
     assert assert_same([document(answer())] * 8) == 8
