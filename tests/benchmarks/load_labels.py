@@ -11,10 +11,12 @@ import json
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import orjson
 import pyarrow.parquet as pq
+from label_files import write_manifest
 
 from labelhouse.extraction import extract
 from labelhouse.settings import load_settings
@@ -44,12 +46,19 @@ _LABELS = set(source_named("labeling_output").tables)
 
 
 def load(folder: Path, lake: Path) -> dict[str, Any]:
-    """Plan, rows, ledger and all."""
+    """Plan, rows, ledger and all; before it twice one line, which brings the imports and says what any load takes."""
     source_named("labeling_output")
+    with TemporaryDirectory() as place:
+        write_manifest(Path(place, "output"), 1)
+        least = [_seconds_of_load(Path(place, "output"), Path(place, name)) for name in ("first", "second")][-1]
+    return {"seconds": _seconds_of_load(folder, lake), "least_seconds": least}
+
+
+def _seconds_of_load(folder: Path, lake: Path) -> float:
     settings = load_settings({}, lake=lake, own_pseudonym_key=True)
     begin = time.perf_counter()
-    summary = extract(settings, "labeling_output", Window(), no_client, uri=str(folder))
-    return {"seconds": time.perf_counter() - begin, "records_loaded": summary.records_loaded}
+    extract(settings, "labeling_output", Window(), no_client, uri=str(folder))
+    return time.perf_counter() - begin
 
 
 def write(lake: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labelhouse.sources import documents
 from labelhouse.sources.documents import lines, unpack
 from labelhouse.sources.labeling import regular_lines
 from labelhouse.sources.labeling.manifests import load_line
@@ -79,6 +80,44 @@ manifests = st.lists(
 )
 
 
+#: Compact lines, as Ground Truth writes them, and what may stand in the place of some of their bytes.
+ALIKE = [
+    json.dumps(good, separators=(",", ":"), ensure_ascii=False).encode()
+    for good in (
+        line(),
+        line(class_name="Flügelschlag", adjustment_status="adjusted", confidence=0.123456789),
+        line() | {"pet": "12"},
+        TEXT,
+    )
+]
+pieces = st.one_of(
+    st.binary(max_size=3),
+    st.sampled_from(
+        [b'"', b"\\", b",", b":", b"{", b"}", b"\n", b"\r\n", b" ", b"\0", b"\x7f", b"1", b"-", b"0.50", b"1e3"]
+    ),
+    st.sampled_from(
+        [b"null", b"true", b'\\"', b'":"', b'","x":"', EMAIL.encode(), b"a%40b.de", b"workerMetadata", b"\xc3\xbc"]
+    ),
+    st.sampled_from(
+        [b"no", b"adjusted", b"2009", b"labeling-job/", b"10000000000000000", b"[[[[", b"\xed\xa0\x80", b""]
+    ),
+)
+
+
+@st.composite
+def retouched(draw: st.DrawFn) -> bytes:
+    """Lines that are all alike but for a few bytes here and there."""
+    good = draw(st.sampled_from(ALIKE))
+    found = []
+    for _ in range(draw(st.integers(1, 6))):
+        made = good if draw(st.booleans()) else draw(st.sampled_from(ALIKE))
+        if draw(st.booleans()):
+            start = draw(st.integers(0, len(made)))
+            made = made[:start] + draw(pieces) + made[start + draw(st.integers(0, 8)) :]
+        found.append(made)
+    return b"\n".join([good, *found]) + draw(st.sampled_from([b"", b"\n", b"\n\n"]))
+
+
 def delivery() -> Delivery:
     return Delivery(known_place_of(MANIFEST), UNIT_AT, datetime.now(UTC) + timedelta(hours=2), IDENTITIES)
 
@@ -126,6 +165,45 @@ def test_both_ways_give_the_same_rows(drawn: list[str]) -> None:
         assert_same(text)
 
 
+@given(retouched())
+def test_lines_that_are_nearly_alike_give_the_same_rows(text: bytes) -> None:
+    assert_same(text)
+
+
+@pytest.mark.parametrize(
+    "piece", [b"", b'"', b"\\", b",", b"}", b"0", b"@", b" ", b"\0", b"\xff", b"\n", b'"x"', b"%40", b"null", b"1e3"]
+)
+@pytest.mark.parametrize("good", [ALIKE[0], ALIKE[3]], ids=["image", "text"])
+def test_a_line_with_any_one_byte_changed_gives_the_same_rows(good: bytes, piece: bytes) -> None:
+    date = good.index(b"2024-")
+    for is_in_date in (True, False):  # a date that is none would leave all others to be read one by one
+        changed = [
+            good[:place] + piece + good[place + cut :]
+            for place in range(len(good))
+            for cut in (0, 1, len(piece))
+            if (date - 4 <= place <= date + 26) is is_in_date
+        ]
+        assert assert_same(b"\n".join([good, *changed])) >= (not is_in_date)
+
+
+@pytest.mark.parametrize("good", ALIKE)
+def test_lines_that_are_alike_are_not_decoded(good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_given: Any) -> Any:
+        raise AssertionError("a line was decoded")
+
+    alike = [good.replace(b"1.jpg", b"%d.jpg" % number) for number in range(1, 300)]
+    assert assert_same(b"\n".join(alike)) == 299
+    monkeypatch.setattr(regular_lines, "_load_group", refuse)
+    assert len(list(regular_lines.load_manifest(delivery(), b"\n".join(alike)))) == 1
+
+
+@pytest.mark.parametrize("captured", [b"s3://", b'"cat"', b"pets"])
+@pytest.mark.parametrize("instead", [EMAIL.encode(), b"a%40b.de", b"workerMetadata", b"\xff"])
+def test_what_may_name_somebody_or_is_no_text_is_looked_at_alone(captured: bytes, instead: bytes) -> None:
+    odd = ALIKE[0].replace(captured, captured[:1] + instead + captured[-1:])
+    assert assert_same(b"\n".join([ALIKE[0], odd, ALIKE[0]])) == 2
+
+
 @pytest.mark.parametrize("good", [line(), line(confidence=0), BOXES, TEXT], ids=["class", "sure", "boxes", "text"])
 def test_regular_lines_come_as_columns_whatever_stands_between_them(good: dict[str, Any]) -> None:
     odd = ['{"source-ref": "s3://i/1"}', "{", '{"a": {}', json.dumps(good | {"by": EMAIL}), json.dumps(good | {"x": 1})]
@@ -149,6 +227,15 @@ def test_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regular_lines, "GROUP_LINES", 100)
     monkeypatch.setattr(regular_lines, "GROUP_BYTES", 10)
     assert assert_same("\n".join([json.dumps(line())] * 8).encode()) == 8
+    assert assert_same(b"\n\n".join([ALIKE[0]] * 8)) == 8
+
+
+def test_a_line_too_large_to_be_a_record_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (regular_lines, documents):
+        monkeypatch.setattr(name, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(regular_lines, "GROUP_BYTES", 700)
+    large, blank = ALIKE[0] + b" " * 1000, b" " * 1001
+    assert assert_same(b"\n".join([ALIKE[0], large, blank, ALIKE[0]])) == 2
 
 
 def test_the_real_manifests_read_the_same_both_ways(real_data: Any) -> None:

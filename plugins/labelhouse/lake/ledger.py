@@ -56,7 +56,7 @@ class Ledger:
         holds something else meanwhile, and a unit with copies of single records, of days that changed since.
         """
         columns = ("source_name", "unit_uri", "unit_version", "sha256", "duplicate_of", "records_duplicate")
-        newest = self._newest((*columns, "event_dates"))
+        newest = _newest(self._read((*columns, "event_dates", "loaded_at")))
         left_out = pc.or_(pc.is_valid(newest["duplicate_of"]), pc.greater(newest["records_duplicate"], 0))
         # of a million units a few left something out: nothing but their names and versions becomes Python
         known = _pairs(newest.filter(pc.invert(left_out)), "unit_uri", "unit_version")
@@ -110,10 +110,11 @@ class Ledger:
 
     def units_with_content(self, source_name: str, sha256s: Iterable[str]) -> list[tuple[str, str]]:
         """SHA-256 and URI of that source's units that hold one of these contents, loaded and visible, now."""
-        rows = self._newest(("source_name", "unit_uri", "sha256", "records_loaded"))
-        keep = pc.and_(
-            pc.is_in(rows["sha256"], pa.array(list(sha256s), pa.string())), pc.greater(rows["records_loaded"], 0)
-        )
+        wanted = pa.array(list(sha256s), pa.string())
+        rows = self._read(("source_name", "unit_uri", "sha256", "records_loaded", "loaded_at"))
+        holders = rows["unit_uri"].filter(pc.is_in(rows["sha256"], wanted))
+        rows = _newest(rows.filter(pc.is_in(rows["unit_uri"], holders)))
+        keep = pc.and_(pc.is_in(rows["sha256"], wanted), pc.greater(rows["records_loaded"], 0))
         rows = rows.filter(pc.and_(keep, pc.equal(rows["source_name"], source_name)))
         return list(zip(rows["sha256"].to_pylist(), rows["unit_uri"].to_pylist(), strict=True))
 
@@ -127,14 +128,6 @@ class Ledger:
         table = pa.table({name: [getattr(row, name) for row in rows] for name in schema.names}, schema=schema)
         append_merging(self._table, table)
 
-    def _newest(self, columns: tuple[str, ...]) -> pa.Table:
-        """The newest row of each unit, in the order in which they were loaded."""
-        rows = self._read((*columns, "loaded_at"))
-        order = pc.sort_indices(rows["loaded_at"])
-        unit_uris = rows["unit_uri"].take(order).to_pylist()
-        newest = sorted(dict(zip(unit_uris, range(len(unit_uris)), strict=True)).values())
-        return rows.take(order.take(pa.array(newest, pa.int64())))
-
     def _read_units(
         self, unit_uris: Iterable[str], columns: tuple[str, ...], among: BooleanExpression = ALWAYS_TRUE
     ) -> pa.Table:
@@ -147,6 +140,14 @@ class Ledger:
 
     def _read(self, columns: tuple[str, ...], among: BooleanExpression = ALWAYS_TRUE) -> pa.Table:
         return self._table.scan(among, selected_fields=columns, snapshot_id=self.snapshot_id).to_arrow()
+
+
+def _newest(rows: pa.Table) -> pa.Table:
+    """The newest row of each unit, in the order in which they were loaded."""
+    order = pc.sort_indices(rows["loaded_at"])
+    unit_uris = rows["unit_uri"].take(order).to_pylist()
+    newest = sorted(dict(zip(unit_uris, range(len(unit_uris)), strict=True)).values())
+    return rows.take(order.take(pa.array(newest, pa.int64())))
 
 
 def _pairs(rows: pa.Table, key: str, value: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ leaves rows that nobody sees, and a reader never meets a unit half replaced.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -240,14 +240,16 @@ class BatchLoad:
 
         What this batch replaces does not count: of what is loaded again the first is the original, as for records.
         """
-        held = ledger.units_with_content(self._source_name, {unit.sha256 for unit in mine.values()})
+        contents = Counter(unit.sha256 for unit in mine.values())
+        held = ledger.units_with_content(self._source_name, contents)
+        several = {sha256 for sha256, count in contents.items() if count > 1} | {sha256 for sha256, _ in held}
         first: dict[tuple[str, str], str] = {}
         for sha256, uri in held:
             if uri not in mine:
                 first.setdefault((sha256, self._content_of(uri)), uri)
         duplicates = {}
         for uri, unit in mine.items():
-            if unit.records_loaded:
+            if unit.records_loaded and unit.sha256 in several:
                 original = first.setdefault((unit.sha256, self._content_of(uri)), uri)
                 if original != uri:
                     duplicates[uri] = original
@@ -331,15 +333,16 @@ class BatchLoad:
         """
         replaced = committed & self._before.keys()
         lost = self._units.keys() - committed
+        new = committed - replaced
+        days = set[date]().union(*(self._units[uri].event_dates for uri in new))
         for name in self._tables:
-            if gone := replaced | self._leftovers(name, committed - replaced):
+            if gone := replaced | self._leftovers(name, new, days):
                 self._delete(name, And(of_units(gone), loaded_before(self._loaded_at)))
             if lost:
                 self._delete(name, And(of_units(lost), loaded(self._loaded_at)))
 
-    def _leftovers(self, name: str, new_units: set[str]) -> set[str]:
-        """Units, new to the ledger, of which a load that crashed before its ledger commit left rows."""
-        days = {day for uri in new_units for day in self._units[uri].event_dates}
+    def _leftovers(self, name: str, new_units: set[str], days: Collection[date]) -> set[str]:
+        """Units, new to the ledger, of which a load that crashed before its ledger commit left rows of these days."""
         if not days or name not in self._filled:
             return set()
         scope = And(between_units(new_units), during([DayRange(min(days), max(days))]), loaded_before(self._loaded_at))
@@ -368,8 +371,8 @@ def _dates(rows: pa.Table) -> dict[str, set[date]]:
     units = rows["unit_uri"].combine_chunks()
     days = rows["event_at"].combine_chunks().cast(pa.date32()).cast(pa.int32()).cast(pa.int64())
     pairs = pc.unique(pc.add(pc.multiply(days, len(units.dictionary)), units.indices.cast(pa.int64())))
-    found: dict[str, set[date]] = {}
+    uris, found = units.dictionary.to_pylist(), dict[str, set[date]]()
     for pair in pairs.to_pylist():
-        day, unit = divmod(pair, len(units.dictionary))
-        found.setdefault(units.dictionary[unit].as_py(), set()).add(_EPOCH + timedelta(days=day))
+        day, unit = divmod(pair, len(uris))
+        found.setdefault(uris[unit], set()).add(_EPOCH + timedelta(days=day))
     return found

@@ -41,10 +41,12 @@ class Delivered:
         readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
         try:
             for unit in self._units:
-                if unit.size_bytes <= AT_ONCE_BYTES and is_on_disk(unit):
-                    waiting.append((unit, partial(self._read, unit)))
-                else:
+                if unit.size_bytes > AT_ONCE_BYTES or not is_on_disk(unit):
                     waiting.append((unit, readers.submit(self._read, unit).result))
+                else:
+                    waiting.append((unit, partial(self._read, unit)))
+                    if len(waiting) == 1:  # nothing is read ahead of it
+                        yield from self._next(waiting)
                 while len(waiting) > READERS or sum(each.size_bytes for each, _ in waiting) > READ_AHEAD_BYTES:
                     yield from self._next(waiting)
             while waiting:

@@ -78,6 +78,8 @@ _MILLISECOND = Decimal("0.001")
 #: What is read, unpacked or as it came.
 Text = bytes | bytearray
 
+_ENCODER = msgspec.json.Encoder()
+
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
@@ -254,6 +256,11 @@ def flaw(value: Any) -> str | None:
 def encode(value: Any) -> str:
     """A value without flaws as compact JSON, in its own order of keys."""
     return msgspec.json.encode(value).decode()
+
+
+def as_json(values: list[Any]) -> list[str]:
+    """As `encode`, each of many values."""
+    return _ENCODER.encode_lines(values).decode().split("\n")[:-1]  # there are no other line feeds
 
 
 def encode_flawed(value: Any) -> bytes:

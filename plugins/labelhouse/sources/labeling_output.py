@@ -25,8 +25,9 @@ unusable one is a quarantined part of it (`line/attribute`); so is a `source-ref
 which the attributes load all the same, and an annotation (`record/annotation`), which its frame counts none the less.
 Unknown fields stay in the JSON columns, those of a frame among its attributes.
 
-**How they are read.** Regular lines of manifests and regular frames of sequences go through columns, frames of many
-small files together, see `labeling.regular_lines` and `labeling.regular_frames`; everything else goes record by record.
+**How they are read.** Regular lines of manifests, regular answers and regular frames of sequences go through columns,
+answers and frames of many small files together, see `labeling.regular_lines`, `labeling.regular_answers` and
+`labeling.regular_frames`; everything else goes record by record.
 """
 
 from __future__ import annotations
@@ -37,7 +38,6 @@ from typing import TYPE_CHECKING
 
 from labelhouse.sources import Clients, Source, Unit, Window
 from labelhouse.sources.documents import CLOCK_SKEW, Unreadable, unpack
-from labelhouse.sources.labeling.answers import load_answers
 from labelhouse.sources.labeling.elements import load_answer_frame
 from labelhouse.sources.labeling.masks import classes_in, colors_in, load_areas
 from labelhouse.sources.labeling.places import Delivery, UnitKind, known_place_of, place_of
@@ -70,18 +70,22 @@ def same_content(unit_uri: str) -> str:
 
 def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
     """Rows, quarantine and counts of units, in chunks; the module says what is quarantined. Data never raises."""
-    from labelhouse.sources.labeling.regular_frames import RegularFrames  # brings Arrow
+    from labelhouse.sources.labeling.regular_answers import RegularAnswers  # brings Arrow
+    from labelhouse.sources.labeling.regular_frames import RegularFrames
 
-    regular = RegularFrames()
+    regular, answers = RegularFrames(), RegularAnswers()
     for unit, data in units:
         place = known_place_of(unit.uri).cleaned(identities)
         delivery = Delivery(place, unit.unit_at, datetime.now(UTC) + CLOCK_SKEW, identities)
         if place.kind == "sequence":
             yield from _sequence(unit, data, delivery, regular)
+        elif place.kind == "answers":
+            yield from answers.add(unit, delivery, data)
         else:
             for parsed in _PARSERS[place.kind](delivery, data):
                 yield unit, parsed
     yield from regular.taken()
+    yield from answers.taken()
 
 
 def _sequence(unit: Unit, data: bytes, delivery: Delivery, regular: RegularFrames) -> Iterator[tuple[Unit, Parsed]]:
@@ -117,7 +121,6 @@ def _point_labels(delivery: Delivery, data: bytes) -> Iterator[Parsed]:
 
 _PARSERS: dict[UnitKind, Callable[[Delivery, bytes], Iterator[Parsed]]] = {
     "manifest": _manifest,
-    "answers": load_answers,
     "answer_frame": load_answer_frame,
     "mask": _mask,
     "point_labels": _point_labels,

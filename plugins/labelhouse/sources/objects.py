@@ -6,7 +6,6 @@ on this machine is ever made from the key of a bucket.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -175,11 +174,10 @@ def _list_folder(uri: str, folder: Path) -> Iterator[Unit]:
 def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
     """What is in a folder, last key first: a stack of these gives all keys in their order."""
     with os.scandir(folder) as entries:
-        return sorted(
-            entries,
-            key=lambda entry: os.fsencode(entry.name) + b"/" * entry.is_dir(follow_symlinks=False),
-            reverse=True,
-        )
+        found = list(entries)
+    if len(found) > 1:  # folders of one file are many
+        found.sort(key=lambda entry: os.fsencode(entry.name) + b"/" * entry.is_dir(follow_symlinks=False), reverse=True)
+    return found
 
 
 def _unit_of_file(entry: os.DirEntry[str]) -> Unit:
@@ -204,10 +202,13 @@ def path_of(uri: str) -> Path:
 
 def _read_file(unit: Unit) -> bytes:
     try:
-        # without a buffer, which would cost a small file as much as its reading
-        with open(unquote_to_bytes(unit.uri.removeprefix(_FILE)), "rb", buffering=0) as file:  # noqa: PTH123 (a path of bytes)
-            data = _read_up_to(file, min(unit.size_bytes, MAX_UNIT_BYTES) + 1)
-            version = _file_version(os.fstat(file.fileno()))
+        # without a file object, which would cost a small file as much as its reading
+        file = os.open(unquote_to_bytes(unit.uri.removeprefix(_FILE)), os.O_RDONLY)
+        try:
+            data = _read_up_to(file, min(unit.size_bytes, MAX_UNIT_BYTES + 1))
+            version = _file_version(os.fstat(file))
+        finally:
+            os.close(file)
     except (FileNotFoundError, NotADirectoryError):
         raise UnitGone(unit.uri) from None
     except OSError as error:
@@ -217,9 +218,9 @@ def _read_file(unit: Unit) -> bytes:
     return data
 
 
-def _read_up_to(file: io.FileIO, size: int) -> bytes:
-    data: bytes = file.read(size)
-    while len(data) < size and (more := file.read(size - len(data))):
+def _read_up_to(file: int, size: int) -> bytes:
+    data = os.read(file, size)
+    while len(data) < size and (more := os.read(file, size - len(data))):
         data += more
     return data
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from labelhouse.identities import same_if_unchanged
-from labelhouse.sources.documents import encode
+from labelhouse.sources.documents import as_json, encode
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
@@ -32,7 +32,7 @@ def traces_in(text: bytes | bytearray) -> Traces:
     has_escapes = b"\\" in text  # anything may be spelt with these
     return Traces(
         may_name_workers=has_escapes or any(key.encode() in text for key in _IDENTITY_KEYS),
-        may_hold_addresses=has_escapes or b"@" in text or b"%40" in text,
+        may_hold_addresses=has_escapes or b"@" in text or (b"%" in text and b"%40" in text),
     )
 
 
@@ -70,11 +70,28 @@ def regular_without_identities(answer: dict[str, Any], identities: Identities) -
         worker = _worker(encode(metadata), identities)
         cleaned = {**answer, _WORKER_METADATA: worker.masked}
     text = encode(cleaned)
-    if _mentions(text) != worker.mentions + (_WORKER_METADATA in answer) or any(
-        trace in text for trace in worker.traces
-    ):
-        return None
-    return cleaned, text
+    return (cleaned, text) if _is_clean(text, worker, answer) else None
+
+
+def texts_without_identities(answers: list[dict[str, Any]], identities: Identities) -> list[str | None]:
+    """As `regular_without_identities` for many answers, which are changed: the JSON of each, None for some."""
+    workers = [
+        _NOBODY if metadata == "null" else _worker(metadata, identities)
+        for metadata in as_json([answer.get(_WORKER_METADATA) for answer in answers])
+    ]
+    for answer, worker in zip(answers, workers, strict=True):
+        if worker is not _NOBODY:
+            answer[_WORKER_METADATA] = worker.masked
+    return [
+        text if _is_clean(text, worker, answer) else None
+        for text, worker, answer in zip(as_json(answers), workers, answers, strict=True)
+    ]
+
+
+def _is_clean(text: str, worker: _Worker, answer: dict[str, Any]) -> bool:
+    """Whether the JSON of an answer names nobody but in its `workerMetadata`."""
+    mentions = worker.mentions + (_WORKER_METADATA in answer)
+    return _mentions(text) == mentions and not any(trace in text for trace in worker.traces)
 
 
 class _Worker(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,7 +28,7 @@ from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import Traces, regular_without_identities, traces_in, without_identities
 
 _WORKER_ID = re.compile(r"(?P<workforce>public|private|vendor)\.[a-z0-9-]+\.(?P<id>.+)", re.DOTALL)
-_IMAGE_CLASSIFIER = "crowd-image-classifier"
+IMAGE_CLASSIFIER = "crowd-image-classifier"
 #: A chunk ends after so many answers.
 CHUNK_RECORDS = 10_000
 
@@ -41,7 +42,7 @@ class _WorkerMetadata(msgspec.Struct, rename="camel"):
     identity_data: _IdentityData | None = None
 
 
-class _Answer(msgspec.Struct, rename="camel", kw_only=True):
+class Answer(msgspec.Struct, rename="camel", kw_only=True):
     """One worker's answer; public workers' hold no more than content, submission time and worker id."""
 
     answer_content: dict[str, Any]
@@ -50,6 +51,15 @@ class _Answer(msgspec.Struct, rename="camel", kw_only=True):
     submission_time: str | None = None
     time_spent_in_seconds: float | None = None
     worker_metadata: _WorkerMetadata | None = None
+
+
+class Identity(NamedTuple):
+    """Who gave an answer."""
+
+    worker_id: str | None
+    workforce_type: str | None
+    pseudonym: str | None
+    provider: str | None
 
 
 class _Choice(msgspec.Struct):
@@ -144,6 +154,19 @@ def _cleaned(answer: dict[str, Any], traces: Traces, delivery: Delivery) -> tupl
     return answer, encode(answer)
 
 
+def identity_of(answer: Answer) -> Identity:
+    """Who gave an answer whose identities have been replaced."""
+    known = (answer.worker_metadata or _WorkerMetadata()).identity_data or _IdentityData()
+    return Identity(*_worker_id_of(answer.worker_id or ""), known.sub or None, known.identity_provider_type or None)
+
+
+@lru_cache(2**14)
+def _worker_id_of(captured: str) -> tuple[str | None, str | None]:
+    """The id without its prefix, and the kind of workforce that this names."""
+    prefixed = _WORKER_ID.fullmatch(captured)
+    return (prefixed["id"], prefixed["workforce"]) if prefixed else (captured or None, None)
+
+
 def _response(answer: Mapping[str, Any], text: str, delivery: Delivery) -> dict[str, Any]:
     """The row of one answer whose identities have been replaced.
 
@@ -153,21 +176,20 @@ def _response(answer: Mapping[str, Any], text: str, delivery: Delivery) -> dict[
     Raises:
         Unreadable: a known field is not what it should be.
     """
-    known = shaped(answer, _Answer)
-    prefixed = _WORKER_ID.fullmatch(known.worker_id or "")
-    identity = (known.worker_metadata or _WorkerMetadata()).identity_data or _IdentityData()
+    known = shaped(answer, Answer)
+    identity = identity_of(known)
     crowd_element = next(iter(known.answer_content), None)
     choice = _Choice()
-    if crowd_element == _IMAGE_CLASSIFIER:
+    if crowd_element == IMAGE_CLASSIFIER:
         choice = shaped(known.answer_content[crowd_element], _Choice, crowd_element)
     return {
         "labeling_job_name": delivery.place.job_name,
         "iteration_number": delivery.place.iteration_number,
         "dataset_object_id": delivery.place.dataset_object_id,
-        "worker_id": prefixed["id"] if prefixed else known.worker_id or None,
-        "workforce_type": prefixed["workforce"] if prefixed else None,
-        "worker_pseudonym": identity.sub or None,
-        "identity_provider": identity.identity_provider_type or None,
+        "worker_id": identity.worker_id,
+        "workforce_type": identity.workforce_type,
+        "worker_pseudonym": identity.pseudonym,
+        "identity_provider": identity.provider,
         "accepted_at": time(known.acceptance_time, "acceptanceTime", delivery.latest_at),
         "submitted_at": time(known.submission_time, "submissionTime", delivery.latest_at),
         "time_spent_seconds": seconds(known.time_spent_in_seconds, "timeSpentInSeconds"),

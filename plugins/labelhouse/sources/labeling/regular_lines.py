@@ -1,26 +1,36 @@
 """The lines of a manifest, many at a time: regular ones as columns, all others one by one.
 
 A regular line has an object and one label of it, a class or boxes, and nothing that is not documented. Nearly all
-lines of most manifests are such: a library written in C decodes and checks them all at once, and their rows come
-column by column. Any other line goes to `manifests`, which says in words what is wrong with it, and gives the same
-rows for what is regular.
+lines of most manifests are such. Those with a class that are written all alike are not even decoded, see
+`alike_labels`; a library written in C decodes and checks the others all at once, and their rows come column by column.
+Any other line goes to `manifests`, which says in words what is wrong with it, and gives the same rows for what is
+regular.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from labelhouse.schema.arrow import ARROW_TYPES, REPEATING, repeated
-from labelhouse.sources.documents import EARLIEST, Text, lines
-from labelhouse.sources.labeling.manifests import JOB_NAME_PREFIX, METADATA, load_line
+from labelhouse.schema.arrow import ARROW_TYPES
+from labelhouse.sources.documents import MAX_RECORD_BYTES, Text, as_json
+from labelhouse.sources.labeling.alike_labels import add_alike
+from labelhouse.sources.labeling.alike_lines import Block, Form
+from labelhouse.sources.labeling.label_columns import Boxes, Classes, Labels, add_labels
+from labelhouse.sources.labeling.manifests import METADATA, load_line
 from labelhouse.sources.labeling.places import Delivery
+from labelhouse.sources.labeling.regular_shapes import (
+    OBJECT_KEYS,
+    BoxesLabel,
+    BoxMetadata,
+    ClassLabel,
+    ClassMetadata,
+    fitting,
+)
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.worker_identities import traces_in
 
@@ -30,62 +40,10 @@ GROUP_BYTES = 4 * 1024 * 1024
 #: Decoded are so many at a time, in memory that is still warm from the last ones: a third of the time for all at once.
 _DECODED_LINES = 200
 
-_TIMES = ARROW_TYPES["timestamp"]
 _LINES = msgspec.json.Decoder(dict[str, Any])
-_ENCODER = msgspec.json.Encoder()
-#: What may say what the object is.
-_OBJECT_KEYS = ("source-ref", "source")
-#: Numbers of characters of a creation-date: to the second, or with microseconds.
-_TIME_LENGTHS = pa.array([19, 26], pa.int32())
 
-_Name = Annotated[str, msgspec.Meta(min_length=1)]
-_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-#: Far from where whole numbers are beyond 64 bits.
-_Number = Annotated[float, msgspec.Meta(ge=-1e15, le=1e15)]
-_ClassNumber = Annotated[int, msgspec.Meta(ge=-(10**15), le=10**15)]
-_Digits = Annotated[str, msgspec.Meta(pattern="^[0-9]+$", max_length=15)]
-
-
-class _Metadata(msgspec.Struct, rename="kebab", gc=False, forbid_unknown_fields=True, kw_only=True):
-    job_name: str
-    creation_date: str
-    human_annotated: Literal["yes", "no"]
-    adjustment_status: Literal["adjusted", "unadjusted"] | None = None
-    class_map: dict[str, str] | None = None
-
-
-class _ClassMetadata(_Metadata, rename="kebab", gc=False, forbid_unknown_fields=True, kw_only=True):
-    type: Literal["groundtruth/image-classification", "groundtruth/text-classification"]
-    class_name: _Name
-    confidence: _Share | None = None
-
-
-class _Confidence(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    confidence: _Share
-
-
-class _BoxMetadata(_Metadata, rename="kebab", gc=False, forbid_unknown_fields=True, kw_only=True):
-    type: Literal["groundtruth/object-detection"]
-    objects: list[_Confidence]
-
-
-class _Box(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    class_id: _ClassNumber
-    left: _Number
-    top: _Number
-    width: _Number
-    height: _Number
-
-
-class _Size(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    width: _ClassNumber
-    height: _ClassNumber
-    depth: _ClassNumber | None = None
-
-
-class _Boxes(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    annotations: list[_Box]
-    image_size: list[_Size] = []
+#: So many lines are looked at for one that others may be like.
+_TRIED_LINES = 20
 
 
 class _Line(NamedTuple):
@@ -109,24 +67,61 @@ class _Form(NamedTuple):
     @property
     def shapes(self) -> tuple[Any, Any]:
         """Of the label and of its metadata."""
-        return (_ClassNumber | _Digits, _ClassMetadata) if self.is_class else (_Boxes, _BoxMetadata)
+        return (ClassLabel, ClassMetadata) if self.is_class else (BoxesLabel, BoxMetadata)
 
 
 def load_manifest(delivery: Delivery, text: Text) -> Iterator[Parsed]:
     """All lines of a manifest, in chunks of regular ones and of others. Data never raises."""
-    group: list[tuple[int, Text | memoryview]] = []
-    size = 0
-    for number, line in lines(text):
-        group.append((number, line))
-        size += len(line)
-        if len(group) == GROUP_LINES or size >= GROUP_BYTES:
-            yield from _load_group(delivery, group)
-            group, size = [], 0
-    if group:
-        yield from _load_group(delivery, group)
+    start = first = 0
+    while start < len(text):
+        end = _end_of_block(text, start)
+        size = end - start - text.endswith(b"\n", start, end)
+        if size > MAX_RECORD_BYTES:  # one line, too large to be a record, so that it is never copied
+            yield from _load_group(delivery, [(first, memoryview(text)[start : start + size])])
+            first += 1
+        else:
+            block = Block(text[start:end])
+            yield from _load_block(delivery, first, block)
+            first += len(block)
+        start = end
 
 
-def _load_group(delivery: Delivery, group: list[tuple[int, Text | memoryview]]) -> Iterator[Parsed]:
+def _end_of_block(text: Text, start: int) -> int:
+    """Where the last of some whole lines ends; of one alone where they are large."""
+    if len(text) - start <= GROUP_BYTES:
+        return len(text)
+    return text.rfind(b"\n", start, start + GROUP_BYTES) + 1 or text.find(b"\n", start) + 1 or len(text)
+
+
+def _load_block(delivery: Delivery, first: int, block: Block) -> Iterator[Parsed]:
+    is_left = np.ones(len(block), np.bool_)
+    if found := _class_in(block):
+        parsed = delivery.chunk()
+        try:
+            numbers = add_alike(parsed, delivery, *found, block, first)
+        except ValueError:
+            numbers = np.array([], np.int64)  # a date that is none, or a year no label was made in
+        if len(numbers):
+            parsed.loaded(len(numbers))
+            yield parsed
+            is_left[numbers] = False
+    left = [(first + number, line) for number in np.flatnonzero(is_left).tolist() if (line := block.line(number))]
+    for start in range(0, len(left), GROUP_LINES):
+        yield from _load_group(delivery, left[start : start + GROUP_LINES])
+
+
+def _class_in(block: Block) -> tuple[str, Form] | None:
+    """The label attribute and the form of the first regular line, where that has a class that others may have too."""
+    for number in range(min(len(block), _TRIED_LINES)):
+        form, regular = _regular([(number, line := block.line(number))])
+        if form and regular:
+            written = Form.of(line) if form.is_class and regular[0].metadata.class_map is None else None
+            return written and (form.name, written)
+    return None
+
+
+def _load_group(delivery: Delivery, group: Sequence[tuple[int, Text | memoryview]]) -> Iterator[Parsed]:
+    """Lines that are not alike."""
     form, regular = _regular(group)
     parsed = delivery.chunk()
     if form and regular:
@@ -161,14 +156,14 @@ def _form(decoded: list[tuple[int, dict[str, Any]]]) -> _Form | None:
     for _, line in decoded:
         for key, value in line.items():
             name = key.removesuffix(METADATA)
-            if name not in {key, "", *_OBJECT_KEYS} and isinstance(value, dict):
+            if name not in {key, "", *OBJECT_KEYS} and isinstance(value, dict):
                 return _Form(name, "class-name" in value)
     return None
 
 
 def _lines_of(form: _Form, decoded: list[tuple[int, dict[str, Any]]]) -> Iterator[_Line]:
     """Those of some lines that are regular."""
-    key, keys = form.name + METADATA, [{form.name, form.name + METADATA, own} for own in _OBJECT_KEYS]
+    key, keys = form.name + METADATA, [{form.name, form.name + METADATA, own} for own in OBJECT_KEYS]
     alike = [
         (number, line)
         for number, line in decoded
@@ -177,10 +172,10 @@ def _lines_of(form: _Form, decoded: list[tuple[int, dict[str, Any]]]) -> Iterato
     labels, metadata = [line[form.name] for _, line in alike], [line[key] for _, line in alike]
     for (number, line), label, label_json, about, about_json in zip(
         alike,
-        _fitting(labels, form.shapes[0]),
-        _as_json(labels),
-        _fitting(metadata, form.shapes[1]),
-        _as_json(metadata),
+        fitting(labels, form.shapes[0]),
+        as_json(labels),
+        fitting(metadata, form.shapes[1]),
+        as_json(metadata),
         strict=True,
     ):
         if label is None or about is None or not (form.is_class or len(label.annotations) == len(about.objects)):
@@ -216,127 +211,53 @@ def _decoded_alone(raw: Text) -> list[dict[str, Any]]:
         return []
 
 
-def _fitting(values: list[Any], shape: Any) -> list[Any]:
-    """The values in a shape, None for those that do not fit it."""
-    try:
-        found: list[Any] = msgspec.convert(values, list[shape])
-    except msgspec.ValidationError:
-        return [each for value in values for each in _fitting_alone(value, shape)]
-    return found
-
-
-def _fitting_alone(value: Any, shape: Any) -> list[Any]:
-    try:
-        return [msgspec.convert(value, shape)]
-    except msgspec.ValidationError:
-        return [None]
-
-
 # --- columns
 
 
 def _add_columns(parsed: Parsed, delivery: Delivery, form: _Form, regular: list[_Line]) -> None:
-    name, metadata = form.name, [line.metadata for line in regular]
-    numbers = [line.number for line in regular]
-    count = len(regular)
-    labeled_at = _times([each.creation_date for each in metadata], delivery)
-    job_name = delivery.place.job_name
-    job_names = _texts([each.job_name.removeprefix(JOB_NAME_PREFIX) or job_name for each in metadata])
-    object_ids = list(map(str, numbers))
-    entries = {
-        "position": [f"{number}/{name}" for number in numbers],
-        "event_at": labeled_at,
-        "labeling_job_name": job_names.cast(pa.string()),
-        "manifest_labeling_job_name": repeated(job_name, count, pa.string()),
-        "dataset_object_id": object_ids,
-        "source_ref": [line.source_ref for line in regular],
-        "source_text": [line.source_text for line in regular],
-        "label_attribute_name": repeated(name, count, pa.string()),
-        "task_type": [each.type for each in metadata],
-        "label_json": [line.label_json for line in regular],
-        "metadata_json": [line.metadata_json for line in regular],
-        "is_human_annotated": [each.human_annotated == "yes" for each in metadata],
-        "is_adjusted": [each.adjustment_status and each.adjustment_status == "adjusted" for each in metadata],
-        "is_failed": repeated(False, count, pa.bool_()),
-        "labeled_at": labeled_at,
-        "class_map": _class_maps([each.class_map for each in metadata]),
-    }
-    owner = {
-        "event_at": labeled_at,
-        "labeling_job_name": job_names,
-        "dataset_object_id": _texts(object_ids),
-        "label_attribute_name": repeated(name, count, REPEATING),
-        "is_consolidated": repeated(True, count, pa.bool_()),
-    }
+    metadata = [line.metadata for line in regular]
+    labels = Labels(
+        numbers=pa.array([line.number for line in regular], pa.int64()),
+        source_ref=pa.array([line.source_ref for line in regular], pa.string()),
+        source_text=pa.array([line.source_text for line in regular], pa.string()),
+        label_json=pa.array([line.label_json for line in regular], pa.string()),
+        metadata_json=pa.array([line.metadata_json for line in regular], pa.string()),
+        job_name=_texts([each.job_name for each in metadata]),
+        creation_date=pa.array([each.creation_date for each in metadata], pa.string()),
+        task_type=_texts([each.type for each in metadata]),
+        human_annotated=_texts([each.human_annotated for each in metadata]),
+        adjustment_status=_texts([each.adjustment_status for each in metadata]),
+        class_map=_class_maps([each.class_map for each in metadata]),
+    )
     if form.is_class:
-        class_names, confidences = (
-            [each.class_name for each in metadata],
-            [each.confidence or None for each in metadata],
+        classes = Classes(
+            class_id=_texts([str(line.label) for line in regular]),
+            class_name=_texts([each.class_name for each in metadata]),
+            confidence=pa.array([each.confidence or None for each in metadata], pa.float64()),
         )
-        entries |= {"label": class_names, "confidence_ratio": confidences}
-        things = {
-            **owner,
-            "position": [f"{number}/{name}/0" for number in numbers],
-            "geometry_type": repeated("class", count, REPEATING),
-            "class_id": _texts([str(line.label) for line in regular]),
-            "category": _texts(class_names),
-            "confidence_ratio": confidences,
-        }
+        add_labels(parsed, delivery, form.name, labels, classes)
     else:
-        things = _boxes(owner, name, regular)
-    parsed.columns("manifest_entries", entries)
-    if things["position"]:
-        parsed.columns("annotations", things)
+        add_labels(parsed, delivery, form.name, labels, _boxes(regular))
 
 
-def _boxes(owner: dict[str, Any], name: str, regular: list[_Line]) -> dict[str, Any]:
-    """The columns of the boxes of lines of which `owner` holds what all boxes of a line share."""
-    counts = [len(line.label.annotations) for line in regular]
-    lines_of = pa.array(np.repeat(np.arange(len(counts)), counts), pa.int64())
-    boxes = list(chain.from_iterable(line.label.annotations for line in regular))
-    prefixes = [f"{line.number}/{name}/" for line in regular]
-    objects = chain.from_iterable(line.metadata.objects for line in regular)
-    return {
-        **{column: values.take(lines_of) for column, values in owner.items()},
-        "position": [
-            f"{prefix}{number}" for prefix, count in zip(prefixes, counts, strict=True) for number in range(count)
-        ],
-        "geometry_type": repeated("box", len(boxes), REPEATING),
+def _boxes(regular: list[_Line]) -> Boxes:
+    boxes = [box for line in regular for box in line.label.annotations]
+    columns = {
         "class_id": _texts([str(box.class_id) for box in boxes]),
         "left_px": [box.left for box in boxes],
         "top_px": [box.top for box in boxes],
         "width_px": [box.width for box in boxes],
         "height_px": [box.height for box in boxes],
-        "confidence_ratio": [each.confidence or None for each in objects],
+        "confidence_ratio": [each.confidence or None for line in regular for each in line.metadata.objects],
     }
+    return Boxes([len(line.label.annotations) for line in regular], columns)
 
 
-def _as_json(values: list[Any]) -> list[str]:
-    """Each value as compact JSON, which has no line feeds."""
-    return _ENCODER.encode_lines(values).decode().split("\n")[:-1]
-
-
-def _texts(values: list[str]) -> pa.DictionaryArray:
+def _texts(values: list[str | None]) -> pa.DictionaryArray:
     return pa.array(values, pa.string()).dictionary_encode()
 
 
-def _times(texts: list[str], delivery: Delivery) -> pa.Array:
-    """Times in UTC.
-
-    Raises:
-        ValueError: one is no time, names a zone, or lies before 2010 or in the future.
-    """
-    given = pa.array(texts, pa.string())
-    if not pc.all(pc.is_in(pc.utf8_length(given), _TIME_LENGTHS)).as_py():
-        raise ValueError
-    found = given.cast(pa.timestamp("us")).cast(_TIMES)
-    bounds = pc.min_max(found).as_py()
-    if bounds["min"] < EARLIEST or bounds["max"] > delivery.latest_at:
-        raise ValueError
-    return found
-
-
-def _class_maps(maps: list[dict[str, str] | None]) -> pa.Array:
+def _class_maps(maps: list[dict[str, str] | None]) -> pa.MapArray:
     """Maps, of which there are few different ones."""
     distinct: dict[tuple[tuple[str, str], ...], int] = {}
     numbers = [distinct.setdefault(tuple(each.items()), len(distinct)) if each else None for each in maps]
