@@ -40,34 +40,39 @@ _HEAD = msgspec.json.Decoder(Head)
 def kind_of(event: Event | Head) -> Kind:
     """What a record is to us."""
     source, name = event.event_source, event.event_name
+    if source == _METRICS_SOURCE and name:
+        return "metric_call" if name == _METRICS_OPERATION and not event.error_code else "foreign"
     if source not in _OUR_SOURCES:
         return "foreign"
     if not source or not name:
         return None
-    if source == _METRICS_SOURCE:
-        return "metric_call" if name == _METRICS_OPERATION and not event.error_code else "foreign"
     if event.read_only in (True, "true") or not OPERATION.match(name):
         return "foreign"
     return "change"
 
 
-class Kinds(NamedTuple):
-    """The places of a file's records by what they are to us."""
+class Ours(NamedTuple):
+    """The records of a file by what they are to us, each by its place; of those of others, only how many."""
 
-    metric_calls: list[int]
-    changes: list[int]
+    metric_calls: dict[int, Event]
+    changes: dict[int, Event]
     unclear: list[int]
     foreign_count: int
 
 
-def kinds_of(events: Sequence[Event]) -> Kinds:
-    """What records are to us; most are foreign, and told by their source alone."""
-    ours = [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]
-    places: dict[Kind, list[int]] = {"metric_call": [], "change": [], None: [], "foreign": []}
-    for at in ours:
-        places[kind_of(events[at])].append(at)
-    foreign_count = len(events) - len(ours) + len(places["foreign"])
-    return Kinds(places["metric_call"], places["change"], places[None], foreign_count)
+def ours(events: Sequence[Event]) -> Ours:
+    """What concerns us; most records are foreign, and told by their source alone."""
+    found = Ours({}, {}, [], 0)
+    for place, event in [each for each in enumerate(events) if each[1].event_source in _OUR_SOURCES]:
+        kind = kind_of(event)
+        if kind == "metric_call":
+            found.metric_calls[place] = event
+        elif kind == "change":
+            found.changes[place] = event
+        elif kind is None:
+            found.unclear.append(place)
+    our_count = len(found.metric_calls) + len(found.changes) + len(found.unclear)
+    return found._replace(foreign_count=len(events) - our_count)
 
 
 def is_foreign(raw: msgspec.Raw) -> bool:
