@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from trail_units import ACCOUNT, Json, Result, by_record, call, log, parse, point, record, without
+from trail_units import (
+    ACCOUNT,
+    LOG,
+    Json,
+    Result,
+    by_record,
+    call,
+    event,
+    log,
+    parse,
+    parse_many,
+    point,
+    record,
+    without,
+)
 
 LOADED = {"read": 1, "loaded": 1, "quarantined": 0, "filtered": 0}
 FILTERED = {"read": 1, "loaded": 0, "quarantined": 0, "filtered": 1}
@@ -166,3 +181,25 @@ def test_a_time_in_seconds_is_taken_for_what_it_is() -> None:
     assert [found["time_flag"] for found in result.points] == ["seconds", "seconds", None]
     assert result.points[0]["metric_at"] == datetime(2024, 5, 6, 7, tzinfo=UTC)
     assert result.points[1]["metric_at"] == datetime(2024, 5, 6, 7, 0, 0, 500000, tzinfo=UTC)
+
+
+def test_a_file_that_columns_do_not_take_leaves_those_beside_it_alone() -> None:
+    """A number beyond all bounds has one file's parameters read as nothing: its calls go record by record."""
+    good, bad = call(point(step=1), point(step=2)), call(point(value=0.5), eventID="bad")
+    files = {
+        LOG.replace("0710Z_", f"0710Z_{at}"): log(*records)
+        for at, records in enumerate(
+            [
+                [record(), good, record(), good],
+                [record(), json.dumps(bad).replace("0.5", "1e999").encode(), record(), good],
+                [event("CreateTrial"), good],
+            ]
+        )
+    }
+    first, odd, last = parse_many(files.items()).values()
+    assert [found["position"] for found in first.points] == ["1/0", "1/1", "3/0", "3/1"]
+    assert [(found["position"], found["value_flag"]) for found in odd.points] == [
+        ("1/0", "infinite"), ("3/0", None), ("3/1", None)
+    ]  # fmt: skip
+    assert [found["position"] for found in last.points] == ["1/0", "1/1"]
+    assert odd.counts == {"read": 4, "loaded": 2, "quarantined": 0, "filtered": 2}

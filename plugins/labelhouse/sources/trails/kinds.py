@@ -40,12 +40,12 @@ _HEAD = msgspec.json.Decoder(Head)
 def kind_of(event: Event | Head) -> Kind:
     """What a record is to us."""
     source, name = event.event_source, event.event_name
-    if source == _METRICS_SOURCE and name:
-        return "metric_call" if name == _METRICS_OPERATION and not event.error_code else "foreign"
     if source not in _OUR_SOURCES:
         return "foreign"
     if not source or not name:
         return None
+    if source == _METRICS_SOURCE:
+        return "metric_call" if name == _METRICS_OPERATION and not event.error_code else "foreign"
     if event.read_only in (True, "true") or not OPERATION.match(name):
         return "foreign"
     return "change"
@@ -62,17 +62,20 @@ class Ours(NamedTuple):
 
 def ours(events: Sequence[Event]) -> Ours:
     """What concerns us; most records are foreign, and told by their source alone."""
-    found = Ours({}, {}, [], 0)
-    for place, event in [each for each in enumerate(events) if each[1].event_source in _OUR_SOURCES]:
-        kind = kind_of(event)
-        if kind == "metric_call":
-            found.metric_calls[place] = event
-        elif kind == "change":
-            found.changes[place] = event
-        elif kind is None:
-            found.unclear.append(place)
-    our_count = len(found.metric_calls) + len(found.changes) + len(found.unclear)
-    return found._replace(foreign_count=len(events) - our_count)
+    metric_calls = {
+        place: event
+        for place, event in enumerate(events)
+        if event.event_source == _METRICS_SOURCE and event.event_name == _METRICS_OPERATION and not event.error_code
+    }
+    changes, unclear = dict[int, Event](), list[int]()
+    for place in [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]:
+        if place not in metric_calls:
+            kind = kind_of(events[place])
+            if kind == "change":
+                changes[place] = events[place]
+            elif kind is None:
+                unclear.append(place)
+    return Ours(metric_calls, changes, unclear, len(events) - len(metric_calls) - len(changes) - len(unclear))
 
 
 def is_foreign(raw: msgspec.Raw) -> bool:

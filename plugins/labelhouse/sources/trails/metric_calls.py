@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -37,12 +36,10 @@ _SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
 _QUERY = f"select try(from_json(parameters, '{_SHAPE}')) as calls from log_files"
 _EVENT_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 _UTC = pa.timestamp("us", tz="UTC")
-_NOTHING = frozenset({b"null", b""})
+_NULL = msgspec.Raw(b"null")
 
-#: What calls say alike, who are of one caller and one run.
+#: What all calls of one caller about one run say alike.
 _SAID = ("user_identity", "resources", "user_agent", "aws_region", "recipient_account_id")
-#: What is read of a call, but for its parameters.
-_FIELDS = attrgetter("event_id", "event_time", "source_ip_address", "response_elements", *_SAID)
 _NO_TEXTS = pa.array([], pa.string())
 
 
@@ -107,19 +104,34 @@ class CallGroup:
     def add(self, calls: Mapping[int, Event]) -> None:
         """Takes the calls of a file, by their places in it.
 
-        Nothing of them is kept as it is: they die with all that was decoded of that file, which is twice as fast for
-        the next one to be decoded.
+        Nothing of them is kept as it is: what was decoded of a file dies at once, and the next one is decoded into
+        memory at hand.
         """
-        self.texts.append(b"[" + b",".join([call.request_parameters for call in calls.values()]) + b"]")
-        if calls:
-            said = zip(*map(_FIELDS, calls.values()), strict=True)
-            *texts, responses, identities, resources, user_agents, regions, accounts = said
-            for arrays, column in zip(self.columns, texts, strict=True):
-                arrays.append(pa.array(column, pa.string()))
-            told = enumerate(map(bytes, responses), self.ends[-1])
-            self.responses.update((at, response) for at, response in told if response not in _NOTHING)
-            keys = zip(map(bytes, identities), map(bytes, resources), user_agents, regions, accounts, strict=True)
-            self.said += [self.sayings.setdefault(key, len(self.sayings)) for key in keys]
+        found = list(calls.values())
+        self.texts.append(b"[" + b",".join([call.request_parameters for call in found]) + b"]")
+        texts = (
+            [call.event_id for call in found],
+            [call.event_time for call in found],
+            [call.source_ip_address for call in found],
+        )
+        for arrays, column in zip(self.columns, texts, strict=True):
+            arrays.append(pa.array(column, pa.string()))
+        self.responses |= {
+            at: bytes(call.response_elements)
+            for at, call in enumerate(found, self.ends[-1])
+            if call.response_elements != _NULL
+        }
+        sayings = (
+            (
+                bytes(call.user_identity),
+                bytes(call.resources),
+                call.user_agent,
+                call.aws_region,
+                call.recipient_account_id,
+            )
+            for call in found
+        )
+        self.said += [self.sayings.setdefault(saying, len(self.sayings)) for saying in sayings]
         self.places += calls
         self.ends.append(len(self.places))
 
