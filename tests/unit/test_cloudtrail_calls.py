@@ -184,22 +184,17 @@ def test_a_time_in_seconds_is_taken_for_what_it_is() -> None:
 
 
 def test_a_file_that_columns_do_not_take_leaves_those_beside_it_alone() -> None:
-    """A number beyond all bounds has one file's parameters read as nothing: its calls go record by record."""
-    good, bad = call(point(step=1), point(step=2)), call(point(value=0.5), eventID="bad")
-    files = {
-        LOG.replace("0710Z_", f"0710Z_{at}"): log(*records)
-        for at, records in enumerate(
-            [
-                [record(), good, record(), good],
-                [record(), json.dumps(bad).replace("0.5", "1e999").encode(), record(), good],
-                [event("CreateTrial"), good],
-            ]
-        )
-    }
+    """Where the parameters of one call are no text, those of its file are read as nothing: record by record, then."""
+    good, bad = call(point(step=1), point(step=2)), json.dumps(call(point(metricName="loss"))).encode()
+    contents = [
+        [record(), good, record(), good],
+        [record(), bad.replace(b"loss", b"\xff"), record(), good],
+        [event("CreateTrial"), good],
+    ]
+    files = {LOG.replace("0710Z_", f"0710Z_{at}"): log(*records) for at, records in enumerate(contents)}
     first, odd, last = parse_many(files.items()).values()
     assert [found["position"] for found in first.points] == ["1/0", "1/1", "3/0", "3/1"]
-    assert [(found["position"], found["value_flag"]) for found in odd.points] == [
-        ("1/0", "infinite"), ("3/0", None), ("3/1", None)
-    ]  # fmt: skip
+    assert [found["position"] for found in odd.points] == ["3/0", "3/1"]
     assert [found["position"] for found in last.points] == ["1/0", "1/1"]
-    assert odd.counts == {"read": 4, "loaded": 2, "quarantined": 0, "filtered": 2}
+    assert odd.counts == {"read": 4, "loaded": 1, "quarantined": 1, "filtered": 2}
+    assert odd.reasons == [("1", "the text is not UTF-8")]
