@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +25,7 @@ from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
 from labelhouse.lake.regression import refuse_older_catalog
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.releases import replace_file
+from labelhouse.memory import collect_seldom, memory_of_a_load
 from labelhouse.settings import Place, Settings
 from labelhouse.sources import Clients, Source, Unit, Window, source_named
 from labelhouse.sources.delivery import Delivered
@@ -227,7 +226,7 @@ def load_units(
             if tick:
                 tick()
 
-    with _collector_off():
+    with memory_of_a_load():
         for unit, chunk in source.parse(begun(), load_identities(settings)):
             load.add(loaded[unit.uri], chunk)
             people += chunk.people
@@ -241,18 +240,6 @@ def load_units(
         missing_count=delivered.missing_count,
         unreadable_count=len(delivered.refusals),
     )
-
-
-@contextmanager
-def _collector_off() -> Iterator[None]:
-    """Without the garbage collector, which would walk millions of values and find nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _batches(units: list[Unit], most_units: int, shares: int) -> list[list[Unit]]:
@@ -333,7 +320,8 @@ def _load_in_processes(
         return pool.submit(load_batch, settings, planned.plan_id, number, clients).result()
 
     others = processes - 1
-    with ProcessPoolExecutor(others, get_context("spawn")) as pool, ThreadPoolExecutor(others) as waiting:
+    pool = ProcessPoolExecutor(others, get_context("spawn"), collect_seldom)
+    with pool, ThreadPoolExecutor(others) as waiting:
         taken = [waiting.submit(take, load_elsewhere) for _ in range(others)]
         take(load_here)
         for each in taken:

@@ -19,7 +19,7 @@ from labelhouse.settings import PREFIX
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "AWS_"))}
-YARDSTICK, INTERPRETER = "gzip -dc", "interpreter"
+YARDSTICK, INTERPRETER, PARTS = "gzip -dc", "interpreter", "parts of a load"
 ONE, TWO, SPARK = "labelhouse, 1 process", "labelhouse, 2 processes", "PySpark local[2]"
 
 
@@ -105,6 +105,7 @@ def contenders(trail: Trail) -> tuple[list[Contender], str]:
     found = [
         Contender(YARDSTICK, lambda _: ["gzip", "-dc", *trail.files]),
         Contender(INTERPRETER, lambda _: [sys.executable, str(HERE / "interpret.py")]),
+        Contender(PARTS, lambda out: [sys.executable, str(HERE / "parts.py"), trail.logs, str(out)]),
         load(trail, 1),
         load(trail, 2),
     ]

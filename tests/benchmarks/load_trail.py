@@ -13,9 +13,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
-from labelhouse.extraction import extract
-from labelhouse.settings import load_settings
-from labelhouse.sources import Window, source_named
+from labelhouse.memory import collect_seldom
+
+collect_seldom()  # before anything large is imported, as the command line does
+
+from labelhouse.extraction import extract  # noqa: E402
+from labelhouse.settings import load_settings  # noqa: E402
+from labelhouse.sources import Window, source_named  # noqa: E402
 
 
 def no_client(service: str) -> NoReturn:

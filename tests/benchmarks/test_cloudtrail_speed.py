@@ -41,7 +41,7 @@ def test_loading_a_trail(trail: Trail, tmp_path: Path, pytestconfig: pytest.Conf
 
 def report(trail: Trail, everybody: list[Contender], remark: str) -> list[str]:
     """The lines of the section: what was read, with what, and the tables."""
-    yardstick, interpreter = everybody[:2]
+    yardstick, interpreter, parts = everybody[:3]
     rows = [
         [
             each.name,
@@ -53,6 +53,7 @@ def report(trail: Trail, everybody: list[Contender], remark: str) -> list[str]:
             f"{max(run.peak_bytes for run in each.runs) / 1e6:,.0f}",
         ]
         for each in everybody
+        if each is not parts
     ]
     lines = [
         circumstances(),
@@ -69,6 +70,10 @@ def report(trail: Trail, everybody: list[Contender], remark: str) -> list[str]:
         ),
         "",
         *table(["figure", "goal", "measured", "reached"], goals(trail, {each.name: each for each in everybody})),
+        "",
+        "What stops it: what a load cannot do without, each part alone, the processor's seconds, in every round.",
+        "",
+        *table(["part of a load", "CPU s", f"CPU / {YARDSTICK}"], floors(parts, yardstick)),
     ]
     return [*lines, "", remark] if remark else lines
 
@@ -94,6 +99,21 @@ def goals(trail: Trail, by_name: dict[str, Contender]) -> list[list[str]]:
         rows.append(goal(f"{SPARK} / {ONE}", "≥ 8", spread(times), median(times) >= 8))
         rows.append([f"{SPARK} / {TWO}", "", spread(spark.ratios(by_name[TWO])), ""])
     return rows
+
+
+def floors(parts: Contender, yardstick: Contender) -> list[list[str]]:
+    """Rows of `part, CPU seconds, as a multiple of the yardstick's in that round`, and of all parts together."""
+    found = [json.loads(run.output) for run in parts.runs]
+    spent = {name: [each[name] for each in found] for name in found[0]}
+    spent["all of them"] = [sum(each.values()) for each in found]
+    return [
+        [
+            name,
+            spread(seconds),
+            spread([mine / run.cpu_seconds for mine, run in zip(seconds, yardstick.runs, strict=True)]),
+        ]
+        for name, seconds in spent.items()
+    ]
 
 
 def _speeds(trail: Trail, contender: Contender) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from trail_units import ACCOUNT, Json, Result, by_record, call, log, parse, point, record, without
+from trail_units import (
+    ACCOUNT,
+    LOG,
+    Json,
+    Result,
+    by_record,
+    call,
+    event,
+    log,
+    parse,
+    parse_many,
+    point,
+    record,
+    without,
+)
 
 LOADED = {"read": 1, "loaded": 1, "quarantined": 0, "filtered": 0}
 FILTERED = {"read": 1, "loaded": 0, "quarantined": 0, "filtered": 1}
@@ -166,3 +181,20 @@ def test_a_time_in_seconds_is_taken_for_what_it_is() -> None:
     assert [found["time_flag"] for found in result.points] == ["seconds", "seconds", None]
     assert result.points[0]["metric_at"] == datetime(2024, 5, 6, 7, tzinfo=UTC)
     assert result.points[1]["metric_at"] == datetime(2024, 5, 6, 7, 0, 0, 500000, tzinfo=UTC)
+
+
+def test_a_file_that_columns_do_not_take_leaves_those_beside_it_alone() -> None:
+    """Where the parameters of one call are no text, those of its file are read as nothing: record by record, then."""
+    good, bad = call(point(step=1), point(step=2)), json.dumps(call(point(metricName="loss"))).encode()
+    contents = [
+        [record(), good, record(), good],
+        [record(), bad.replace(b"loss", b"\xff"), record(), good],
+        [event("CreateTrial"), good],
+    ]
+    files = {LOG.replace("0710Z_", f"0710Z_{at}"): log(*records) for at, records in enumerate(contents)}
+    first, odd, last = parse_many(files.items()).values()
+    assert [found["position"] for found in first.points] == ["1/0", "1/1", "3/0", "3/1"]
+    assert [found["position"] for found in odd.points] == ["3/0", "3/1"]
+    assert [found["position"] for found in last.points] == ["1/0", "1/1"]
+    assert odd.counts == {"read": 4, "loaded": 1, "quarantined": 1, "filtered": 2}
+    assert odd.reasons == [("1", "the text is not UTF-8")]

@@ -23,6 +23,7 @@ from labelhouse.cli.printing import (
 )
 from labelhouse.cli.progress import Progress
 from labelhouse.errors import HeldError, LabelhouseError
+from labelhouse.memory import collect_seldom
 from labelhouse.settings import PREFIX, Settings, SourceSettings, load_settings
 
 HELD, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -249,6 +250,7 @@ def settings() -> None:
 
 def main() -> None:
     """The console script: what a user did wrong is one sentence on standard error, never a traceback."""
+    collect_seldom()
     try:
         app()
     except HeldError as error:

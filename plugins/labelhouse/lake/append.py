@@ -18,6 +18,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table import WriteTask
 
 from labelhouse.lake.transaction import LightTransaction
+from labelhouse.schema.arrow import utc_days
 from labelhouse.schema.columns import Table
 
 
@@ -47,7 +48,7 @@ def _by_day(rows: pa.Table, day_column: str) -> dict[int, list[pa.RecordBatch]]:
     """Days since 1970 → batches of that UTC day."""
     found: dict[int, list[pa.RecordBatch]] = defaultdict(list)
     for batch in rows.to_batches():
-        days = batch[day_column].cast(pa.date32()).cast(pa.int32())
+        days = utc_days(batch[day_column]).cast(pa.int32())
         distinct = pc.unique(days).to_pylist()
         for day in distinct:
             found[day].append(batch if len(distinct) == 1 else batch.filter(pc.equal(days, day)))

@@ -20,6 +20,7 @@ from pyiceberg.expressions import And, BooleanExpression
 from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import day_ranges, during, loaded, of_records, of_units
 from labelhouse.lake.ledger import Ledger
+from labelhouse.schema.arrow import utc_days
 from labelhouse.schema.tables import TABLES
 
 _RECORD_OF = r"/.*"  # what `position` has behind the number of the record
@@ -166,7 +167,7 @@ def _key_of(name: str) -> str:
 
 
 def _days(rows: pa.Table) -> set[date]:
-    return set(pc.unique(rows["event_at"].cast(pa.date32())).to_pylist())
+    return set(pc.unique(utc_days(rows["event_at"])).to_pylist())
 
 
 def _keys(records: pa.Table | None) -> pa.Array:

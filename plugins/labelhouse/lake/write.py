@@ -26,7 +26,7 @@ from labelhouse.lake.catalog import Lake, retrying, worth_another_try
 from labelhouse.lake.filters import DayRange, between_units, during, loaded, loaded_before, of_units
 from labelhouse.lake.ledger import Ledger, LedgerRow
 from labelhouse.lake.record_copies import RecordCopies, records_of
-from labelhouse.schema.arrow import load_schema, repeated
+from labelhouse.schema.arrow import load_schema, repeated, utc_days
 from labelhouse.schema.tables import QUARANTINE, TABLES
 
 #: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
@@ -369,7 +369,7 @@ def _apart(pieces: list[pa.Table], unit_uris: Collection[str]) -> tuple[pa.Table
 def _dates(rows: pa.Table) -> dict[str, set[date]]:
     """Unit URI → UTC days of its rows."""
     units = rows["unit_uri"].combine_chunks()
-    days = rows["event_at"].combine_chunks().cast(pa.date32()).cast(pa.int32()).cast(pa.int64())
+    days = utc_days(rows["event_at"].combine_chunks()).cast(pa.int32()).cast(pa.int64())
     pairs = pc.unique(pc.add(pc.multiply(days, len(units.dictionary)), units.indices.cast(pa.int64())))
     uris, found = units.dictionary.to_pylist(), dict[str, set[date]]()
     for pair in pairs.to_pylist():

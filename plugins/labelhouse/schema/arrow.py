@@ -46,6 +46,11 @@ def load_schema(table: Table) -> pa.Schema:
     return schema
 
 
+def utc_days(times: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The UTC days (date32) of times in UTC: without its zone, which a cast would ask at every one of them."""
+    return times.cast(pa.timestamp("us")).cast(pa.date32())
+
+
 def repeated(value: Any, count: int, kind: pa.DataType) -> pa.Array:
     """One value `count` times."""
     if value is None:

@@ -30,13 +30,13 @@ from labelhouse.sources.objects import key_of, list_objects, read_object
 from labelhouse.sources.parsed import Parsed
 from labelhouse.sources.trails import log_files
 from labelhouse.sources.trails.callers import Callers
-from labelhouse.sources.trails.kinds import kinds_of
+from labelhouse.sources.trails.kinds import ours
 from labelhouse.sources.trails.places import places
 from labelhouse.sources.trails.records import Delivery, load_change, load_record
 
 if TYPE_CHECKING:
     from labelhouse.identities import Identities
-    from labelhouse.sources.trails.metric_calls import MetricCalls
+    from labelhouse.sources.trails.metric_calls import CallGroup, MetricCalls
 
 #: So much text is parsed at once: enough to make the cost of a query small, little enough for the memory.
 GROUP_BYTES = 16 * 1024 * 1024
@@ -56,14 +56,14 @@ class _Piece:
     Args:
         text: of the form `{"Records": [...]}`.
         first_record: its number in the file.
-        events: its records; None where they must be taken apart one by one.
+        is_large: it is one record, too large to be decoded with others.
         unreadable: why nothing of it can be read; the text is then the file as it came.
     """
 
     unit: Unit
     text: Text
     first_record: int = 0
-    events: list[log_files.Event] | None = None
+    is_large: bool = False
     unreadable: str | None = None
 
 
@@ -101,12 +101,13 @@ def parse(units: Iterable[tuple[Unit, bytes]], identities: Identities) -> Iterat
     with MetricCalls(callers) as calls:
         begun: _Group | None = None
         for pieces in _groups(units):
-            group = _Group(pieces, calls)  # reads its points while the group before it is gone through
+            # reads its points while the group before it is gone through
+            group = _Group(pieces, calls, Delivery(datetime.now(UTC), callers), identities)
             if begun:
-                yield from begun.parsed(callers, identities)
+                yield from begun.parsed()
             begun = group
         if begun:
-            yield from begun.parsed(callers, identities)
+            yield from begun.parsed()
 
 
 def _unpacked(units: Iterable[tuple[Unit, bytes]]) -> Iterator[tuple[Unit, bytes, Future[Text]]]:
@@ -138,7 +139,7 @@ def _pieces(unit: Unit, data: bytes, unpacked: Future[Text]) -> Iterator[_Piece]
     try:
         text = unpacked.result()
         if len(text) <= PIECE_BYTES:
-            yield _Piece(unit, text, events=log_files.events(text))
+            yield _Piece(unit, text)
             return
         records = log_files.records(text)
     except Unreadable as reason:
@@ -147,7 +148,7 @@ def _pieces(unit: Unit, data: bytes, unpacked: Future[Text]) -> Iterator[_Piece]
     first = 0
     for run, size in _runs(records):
         piece = b'{"Records":[' + b",".join(run) + b"]}"
-        yield _Piece(unit, piece, first, log_files.events(piece) if size <= PIECE_BYTES else None)
+        yield _Piece(unit, piece, first, is_large=size > PIECE_BYTES)
         first += len(run)
 
 
@@ -167,44 +168,49 @@ def _runs(records: list[msgspec.Raw]) -> Iterator[tuple[list[msgspec.Raw], int]]
 class _Group:
     """Pieces that are parsed together: their regular metric calls all at once, everything else record by record."""
 
-    def __init__(self, pieces: list[_Piece], calls: MetricCalls) -> None:
-        self._pieces = pieces
-        self._kinds = [kinds_of(piece.events or ()) for piece in pieces]
-        events = [piece.events or [] for piece in pieces]
-        self._found = calls.begin(
-            [[records[at] for at in kinds.metric_calls] for records, kinds in zip(events, self._kinds, strict=True)]
-        )
+    def __init__(self, pieces: list[_Piece], calls: MetricCalls, delivery: Delivery, identities: Identities) -> None:
+        self._pieces, self._delivery, self._identities = pieces, delivery, identities
+        metric_calls = calls.group()
+        self._begun = [self._begin(piece, metric_calls) for piece in pieces]
+        self._found = calls.begin(metric_calls)
 
-    def parsed(self, callers: Callers, identities: Identities) -> Iterator[tuple[Unit, Parsed]]:
+    def _begin(self, piece: _Piece, metric_calls: CallGroup) -> tuple[Parsed, list[int]] | None:
+        """What can be said at once of a regular piece, and the places of records that are to be looked at."""
+        events = None if piece.is_large or piece.unreadable else log_files.events(piece.text)
+        found = ours(events or [])
+        metric_calls.add(found.metric_calls)
+        if events is None:
+            return None
+        parsed = Parsed(piece.unit.unit_at, self._identities)
+        parsed.filtered(found.foreign_count)
+        changes = found.changes.items()
+        return parsed, found.unclear + [
+            at for at, event in changes if not _is_loaded(parsed, self._delivery, piece.first_record + at, event)
+        ]
+
+    def parsed(self) -> Iterator[tuple[Unit, Parsed]]:
         """A chunk of each piece, and at the end one with the points of all of them."""
-        delivery, found = Delivery(datetime.now(UTC), callers), self._found()
-        for place, (piece, kinds) in enumerate(zip(self._pieces, self._kinds, strict=True)):
-            if piece.events is None:
-                yield piece.unit, _record_by_record(piece, delivery, identities)
+        found = self._found()
+        for place, (piece, begun) in enumerate(zip(self._pieces, self._begun, strict=True)):
+            if not begun:
+                yield piece.unit, _record_by_record(piece, self._delivery, self._identities)
                 continue
-            parsed = Parsed(piece.unit.unit_at, identities)
-            parsed.filtered(kinds.foreign_count)
+            parsed, to_look_at = begun
             clean_count, parsed.parts_filtered = found.clean(place)
             parsed.loaded(clean_count)
-            to_look_at = [kinds.metric_calls[at] for at in found.odd(place)] + kinds.unclear
-            to_look_at += [at for at in kinds.changes if not _is_loaded(parsed, delivery, piece, at, piece.events[at])]
-            if to_look_at:
+            if to_look_at := sorted(to_look_at + found.odd(place)):
                 records = log_files.records(piece.text)
-                for at in sorted(to_look_at):
-                    load_record(parsed, delivery, piece.first_record + at, records[at])
+                for at in to_look_at:
+                    load_record(parsed, self._delivery, piece.first_record + at, records[at])
             yield piece.unit, parsed
-        points = Parsed(self._pieces[-1].unit.unit_at, identities)
-        numbers = [
-            [piece.first_record + at for at in kinds.metric_calls]
-            for piece, kinds in zip(self._pieces, self._kinds, strict=True)
-        ]
-        found.load(points, [piece.unit.uri for piece in self._pieces], numbers)
+        points = Parsed(self._pieces[-1].unit.unit_at, self._identities)
+        found.load(points, [piece.unit.uri for piece in self._pieces], [piece.first_record for piece in self._pieces])
         yield self._pieces[-1].unit, points
 
 
-def _is_loaded(parsed: Parsed, delivery: Delivery, piece: _Piece, at: int, event: log_files.Event) -> bool:
+def _is_loaded(parsed: Parsed, delivery: Delivery, number: int, event: log_files.Event) -> bool:
     try:
-        load_change(parsed, delivery, piece.first_record + at, event)
+        load_change(parsed, delivery, number, event)
     except Unreadable:
         return False
     return True

@@ -51,23 +51,31 @@ def kind_of(event: Event | Head) -> Kind:
     return "change"
 
 
-class Kinds(NamedTuple):
-    """The places of a file's records by what they are to us."""
+class Ours(NamedTuple):
+    """The records of a file by what they are to us, each by its place; of those of others, only how many."""
 
-    metric_calls: list[int]
-    changes: list[int]
+    metric_calls: dict[int, Event]
+    changes: dict[int, Event]
     unclear: list[int]
     foreign_count: int
 
 
-def kinds_of(events: Sequence[Event]) -> Kinds:
-    """What records are to us; most are foreign, and told by their source alone."""
-    ours = [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]
-    places: dict[Kind, list[int]] = {"metric_call": [], "change": [], None: [], "foreign": []}
-    for at in ours:
-        places[kind_of(events[at])].append(at)
-    foreign_count = len(events) - len(ours) + len(places["foreign"])
-    return Kinds(places["metric_call"], places["change"], places[None], foreign_count)
+def ours(events: Sequence[Event]) -> Ours:
+    """What concerns us; most records are foreign, and told by their source alone."""
+    metric_calls = {
+        place: event
+        for place, event in enumerate(events)
+        if event.event_source == _METRICS_SOURCE and event.event_name == _METRICS_OPERATION and not event.error_code
+    }
+    changes, unclear = dict[int, Event](), list[int]()
+    for place in [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]:
+        if place not in metric_calls:
+            kind = kind_of(events[place])
+            if kind == "change":
+                changes[place] = events[place]
+            elif kind is None:
+                unclear.append(place)
+    return Ours(metric_calls, changes, unclear, len(events) - len(metric_calls) - len(changes) - len(unclear))
 
 
 def is_foreign(raw: msgspec.Raw) -> bool:

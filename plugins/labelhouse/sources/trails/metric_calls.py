@@ -11,10 +11,9 @@ DuckDB takes numbers in quotes for numbers, and the first of repeated keys for t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -24,12 +23,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labelhouse.sources.documents import EARLIEST, SHORTEST_MILLISECONDS, Unreadable
+from labelhouse.sources.trails.log_files import Event
 from labelhouse.sources.trails.records import caller_columns, refused_points, run_columns
 
 if TYPE_CHECKING:
     from labelhouse.sources.parsed import Parsed
     from labelhouse.sources.trails.callers import Callers
-    from labelhouse.sources.trails.log_files import Event
 
 _SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
     {"metricName": "VARCHAR", "timestamp": "DOUBLE", "step": "VARCHAR", "value": "DOUBLE"}]}]"""
@@ -37,21 +36,11 @@ _SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
 _QUERY = f"select try(from_json(parameters, '{_SHAPE}')) as calls from log_files"
 _EVENT_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 _UTC = pa.timestamp("us", tz="UTC")
-_NOTHING = frozenset({b"null", b""})
+_NULL = msgspec.Raw(b"null")
 
-#: What is read of a call, but for its parameters.
-_FIELDS = attrgetter(
-    "event_id",
-    "event_time",
-    "source_ip_address",
-    "response_elements",
-    "user_identity",
-    "resources",
-    "user_agent",
-    "aws_region",
-    "recipient_account_id",
-)
-_NONE: tuple[tuple[Any, ...], ...] = ((),) * 9
+#: What all calls of one caller about one run say alike.
+_SAID = ("user_identity", "resources", "user_agent", "aws_region", "recipient_account_id")
+_NO_TEXTS = pa.array([], pa.string())
 
 
 class MetricCalls:
@@ -76,11 +65,15 @@ class MetricCalls:
         self._reader.shutdown(cancel_futures=True)
         self._duckdb.close()
 
-    def begin(self, files: Sequence[Sequence[Event]]) -> Callable[[], ParsedCalls]:
-        """Begins to read the calls of several log files, on another core; what it returns waits for them."""
-        texts = [b"[" + b",".join([call.request_parameters for call in calls]) + b"]" for calls in files]
-        parameters = self._reader.submit(self._read, texts)
-        return lambda: ParsedCalls(files, parameters.result(), self._callers)
+    @staticmethod
+    def group() -> CallGroup:
+        """A group of calls to come."""
+        return CallGroup()
+
+    def begin(self, group: CallGroup) -> Callable[[], ParsedCalls]:
+        """Begins to read the points of a group of calls, on another core; what it returns waits for them."""
+        parameters = self._reader.submit(self._read, group.texts)
+        return lambda: ParsedCalls(group, parameters.result(), self._callers)
 
     def _read(self, texts: Sequence[bytes]) -> pa.ListArray:
         # no copies: each text is a row whose bytes stay where they are
@@ -94,30 +87,78 @@ class MetricCalls:
         return read.chunk(0) if read.num_chunks == 1 else read.combine_chunks()
 
 
+class CallGroup:
+    """The calls of some log files as they were decoded, but for their parameters, which are text as yet."""
+
+    def __init__(self) -> None:
+        self.texts: list[bytes] = []
+        self.places: list[int] = []
+        self.ends = [0]
+        #: Event ids, event times and source addresses, an array for each file.
+        self.columns: tuple[list[pa.Array], ...] = ([], [], [])
+        self.responses: dict[int, bytes] = {}
+        #: Which of the different sayings, about who called and about which run, is that of each call.
+        self.said: list[int] = []
+        self.sayings: dict[tuple[Any, ...], int] = {}
+
+    def add(self, calls: Mapping[int, Event]) -> None:
+        """Takes the calls of a file, by their places in it.
+
+        Nothing of them is kept as it is: what was decoded of a file dies at once, and the next one is decoded into
+        memory at hand.
+        """
+        found = list(calls.values())
+        self.texts.append(b"[" + b",".join([call.request_parameters for call in found]) + b"]")
+        texts = (
+            [call.event_id for call in found],
+            [call.event_time for call in found],
+            [call.source_ip_address for call in found],
+        )
+        for arrays, column in zip(self.columns, texts, strict=True):
+            arrays.append(pa.array(column, pa.string()))
+        self.responses |= {
+            at: bytes(call.response_elements)
+            for at, call in enumerate(found, self.ends[-1])
+            if call.response_elements != _NULL
+        }
+        sayings = (
+            (
+                bytes(call.user_identity),
+                bytes(call.resources),
+                call.user_agent,
+                call.aws_region,
+                call.recipient_account_id,
+            )
+            for call in found
+        )
+        self.said += [self.sayings.setdefault(saying, len(self.sayings)) for saying in sayings]
+        self.places += calls
+        self.ends.append(len(self.places))
+
+
 class ParsedCalls:
     """The calls of a group of log files, flattened: calls (one an event), and points (many)."""
 
-    def __init__(self, files: Sequence[Sequence[Event]], parameters: pa.ListArray, callers: Callers) -> None:
-        self._counts = counts = [len(calls) for calls in files]
-        # a file whose parameters are no list of as many, whatever they are, is one to look at
-        is_whole = pc.fill_null(pc.equal(pc.list_value_length(parameters), pa.array(counts, pa.int32())), False)
-        self._is_whole = is_whole.to_pylist()
-        if not all(self._is_whole):
-            parameters = parameters.filter(is_whole)
-            counts = [count if is_one else 0 for count, is_one in zip(counts, self._is_whole, strict=True)]
-        self._call_ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        calls = [call for calls, is_one in zip(files, self._is_whole, strict=True) if is_one for call in calls]
-        ids, times, self._addresses, self._responses, *said = zip(*map(_FIELDS, calls), strict=True) if calls else _NONE
-        self._said, self._sayings = _told_apart(calls, said, callers)
-        self._event_ids = pa.array(ids, pa.string())
-        self._times = _times(pa.array(times, pa.string()))
-        self._keep(parameters.flatten(), callers)
+    def __init__(self, group: CallGroup, parameters: pa.ListArray, callers: Callers) -> None:
+        self._group, self._counts = group, np.diff(group.ends)
+        self._places = np.array(group.places, np.int64)
+        self._said = pa.array(group.said, pa.int32())
+        self._sayings = [_saying(key, callers) for key in group.sayings]
+        self._event_ids, times, self._addresses = (pa.concat_arrays([_NO_TEXTS, *each]) for each in group.columns)
+        self._times = _times(times)
+        is_whole = pc.equal(pc.list_value_length(parameters), pa.array(self._counts, pa.int32()))
+        if pc.all(is_whole, skip_nulls=False).as_py():
+            read = parameters.flatten()
+        else:  # parameters that are no list of as many, whatever they are: all calls of that file are to be looked at
+            nothing = [pa.nulls(count, parameters.type.value_type) for count in self._counts]
+            whole = zip(parameters, is_whole.to_pylist(), nothing, strict=True)
+            read = pa.concat_arrays([calls.values if is_one else none for calls, is_one, none in whole])
+        self._keep(read, callers)
 
     def odd(self, file: int) -> list[int]:
-        """The places, among the calls of a file, of those to look at."""
-        if not self._is_whole[file]:
-            return list(range(self._counts[file]))
-        found: list[int] = np.flatnonzero(self._is_odd[self._calls_of(file)]).tolist()
+        """The places of those calls of a file that are to be looked at."""
+        calls = self._calls_of(file)
+        found: list[int] = self._places[calls][self._is_odd[calls]].tolist()
         return found
 
     def clean(self, file: int) -> tuple[int, int]:
@@ -125,17 +166,17 @@ class ParsedCalls:
         is_clean = ~self._is_odd[self._calls_of(file)]
         return int(is_clean.sum()), int(self._refused_counts[self._calls_of(file)][is_clean].sum())
 
-    def load(self, parsed: Parsed, unit_uris: Sequence[str], numbers: Sequence[Sequence[int]]) -> None:
+    def load(self, parsed: Parsed, unit_uris: Sequence[str], first_records: Sequence[int]) -> None:
         """Adds the points of all clean calls to `parsed`.
 
         Args:
             unit_uris: of the files.
-            numbers: of each file's calls' records.
+            first_records: the numbers, in their units, of the files' first records.
         """
         if not len(self._call_of):
             return
-        files = np.repeat(np.arange(len(unit_uris)), np.diff(self._call_ends))
-        number = np.concatenate([each for each, is_one in zip(numbers, self._is_whole, strict=True) if is_one])
+        files = np.repeat(np.arange(len(unit_uris)), self._counts)
+        number = self._places + np.repeat(np.array(first_records), self._counts)
         texts = pa.array(number).cast(pa.string()).take(pa.array(self._call_of))
         columns = self._columns | {
             "unit_uri": pa.DictionaryArray.from_arrays(pa.array(files[self._call_of], pa.int32()), list(unit_uris)),
@@ -146,7 +187,7 @@ class ParsedCalls:
         parsed.columns("training_metrics", columns, number[clean], self._event_ids.take(pa.array(clean)), of_units)
 
     def _calls_of(self, file: int) -> slice:
-        return slice(self._call_ends[file], self._call_ends[file + 1])
+        return slice(self._group.ends[file], self._group.ends[file + 1])
 
     def _keep(self, read: pa.StructArray, callers: Callers) -> None:
         """The columns of the clean calls' points, in order; `_call_of` says which call each is of."""
@@ -185,9 +226,8 @@ class ParsedCalls:
             )
             for name in names
         }
-        addresses = pa.array(self._addresses, pa.string())
         return columns | {
-            "source_network": _encoded(addresses, callers.network).take(index),  # addresses may well be many
+            "source_network": _encoded(self._addresses, callers.network).take(index),  # addresses may well be many
             "event_at": self._times.take(index),
             "trial_component_name": _encoded(pc.struct_field(read, "trialComponentName"), callers.text).take(index),
         }
@@ -205,36 +245,24 @@ class ParsedCalls:
     def _refused(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Which points AWS refused although the call succeeded."""
         is_refused = np.zeros(int(lengths.sum()), bool)
-        for number, response in enumerate(map(bytes, self._responses)):
-            if response not in _NOTHING:
-                try:
-                    refused = refused_points(msgspec.json.decode(response))
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    refused = set(range(lengths[number]))  # so that the call is looked at
-                for index in refused:
-                    if 0 <= index < lengths[number]:
-                        is_refused[starts[number] + index] = True
+        for number, response in self._group.responses.items():
+            try:
+                refused = refused_points(msgspec.json.decode(response))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                refused = set(range(lengths[number]))  # so that the call is looked at
+            for index in refused:
+                if 0 <= index < lengths[number]:
+                    is_refused[starts[number] + index] = True
         return is_refused
 
 
-def _told_apart(
-    calls: Sequence[Event], said: Sequence[Sequence[Any]], callers: Callers
-) -> tuple[pa.Array, list[dict[str, str | None]]]:
-    """What calls say about who called and about which run, each saying once, and its place in that list for every call.
-
-    A saying that is not what it should be is empty.
-    """
-    identities, resources, *others = said
-    places: dict[Any, int] = {}
-    keys = zip(map(bytes, identities), map(bytes, resources), *others, strict=True)
-    place_of = pa.array([places.setdefault(key, len(places)) for key in keys], pa.int32())
-    sayings = list[dict[str, str | None]]()
-    for first in np.unique(place_of, return_index=True)[1]:
-        try:
-            sayings.append(caller_columns(calls[first], callers) | run_columns(calls[first], callers))
-        except Unreadable:
-            sayings.append({})
-    return place_of, sayings
+def _saying(said: Sequence[Any], callers: Callers) -> dict[str, str | None]:
+    """What a call says about who called and about which run, as columns; none where that is not what it should be."""
+    call = Event(**dict(zip(_SAID, said, strict=True)))
+    try:
+        return caller_columns(call, callers) | run_columns(call, callers)
+    except Unreadable:
+        return {}
 
 
 def _clean_points(points: pa.StructArray) -> np.ndarray:

@@ -1,0 +1,35 @@
+"""How a process that loads goes about its memory: what Python and Arrow do by default takes a sixth of the time."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: Python's own is 700: a start-up makes half a million objects, modules and classes that stay.
+_NEW_OBJECTS = 100_000
+
+
+def collect_seldom() -> None:
+    """Looks for garbage after many more new objects than Python does by itself: for programs, as they begin."""
+    gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
+
+
+@contextmanager
+def memory_of_a_load() -> Iterator[None]:
+    """Without the garbage collector, which would walk millions of values and find nothing.
+
+    And with Arrow's memory from the system's allocator, as everybody else's here, who take over what one of them gives
+    back: an allocator of its own asks the kernel for new pages all the time, and the kernel clears them first.
+    """
+    import pyarrow as pa
+
+    was_on, before = gc.isenabled(), pa.default_memory_pool()
+    gc.disable()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
+        if was_on:
+            gc.enable()

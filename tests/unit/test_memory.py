@@ -1,0 +1,42 @@
+"""How a load goes about its memory: as it found it, so it leaves it."""
+
+from __future__ import annotations
+
+import gc
+
+import pyarrow as pa
+import pytest
+
+from labelhouse.memory import collect_seldom, memory_of_a_load
+
+
+def test_a_load_neither_looks_for_garbage_nor_clears_pages() -> None:
+    before = pa.default_memory_pool().backend_name
+    with memory_of_a_load():
+        assert not gc.isenabled()
+        assert pa.default_memory_pool().backend_name == "system"
+    assert gc.isenabled()
+    assert pa.default_memory_pool().backend_name == before
+
+
+def test_a_load_that_fails_leaves_no_trace() -> None:
+    before = pa.default_memory_pool().backend_name
+    gc.disable()
+    try:
+        with pytest.raises(ValueError, match="damaged"), memory_of_a_load():
+            raise ValueError("damaged")
+        assert not gc.isenabled(), "it was off before"
+    finally:
+        gc.enable()
+    assert pa.default_memory_pool().backend_name == before
+
+
+def test_a_program_looks_for_garbage_now_and_then() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_seldom()
+        assert gc.isenabled()
+        assert gc.get_threshold()[0] > 50 * 700
+        assert gc.get_threshold()[1:] == before[1:]
+    finally:
+        gc.set_threshold(*before)
