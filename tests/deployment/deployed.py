@@ -116,7 +116,7 @@ class Deployed(NativeCompose):
         deadline = time.monotonic() + timeout_seconds
         while not (found := look()):
             self.look_after()
-            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.failures()}"
+            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.failures()}{self.last_words()}"
             time.sleep(_LOOK_SECONDS)
         return found
 
@@ -149,6 +149,10 @@ class Deployed(NativeCompose):
         """Ends of the logs of tasks that failed, for a person to read."""
         found = sorted((self.folder / "volumes" / "logs").rglob("attempt=*.log"))
         return "\n".join(f"{path}\n{path.read_text()[-1500:]}" for path in found if "rror" in path.read_text())[-8000:]
+
+    def last_words(self) -> str:
+        """Ends of the logs of what hands out tasks, for a person to read."""
+        return "\n".join(f"{name}\n{self.log(name).read_text()[-4000:]}" for name in ("scheduler", *WORKERS))
 
     @contextmanager
     def pausing(self, moment: str) -> Iterator[Callable[[], int]]:
