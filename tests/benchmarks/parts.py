@@ -45,10 +45,10 @@ def main() -> None:
         return result
 
     source, identities = load_trail.source_named("cloudtrail"), Identities("a key of no consequence, long enough")
-    tables = []
+    files = sorted(logs.rglob("*.json.gz"))
     with memory_of_a_load(), MetricCalls(Callers(identities)) as calls:
         group, size = calls.group(), 0
-        for file in sorted(logs.rglob("*.json.gz")):
+        for file in files:
             packed = file.read_bytes()
             text = timed("unpack (deflate)", lambda packed=packed: unpack(packed))
             timed("decode to raw records (msgspec)", lambda text=text: len(log_files.records(text)))
@@ -57,9 +57,10 @@ def main() -> None:
             if size >= GROUP_BYTES:  # what is left at the end is a hundredth at most
                 timed("read the points (DuckDB)", lambda group=group: calls._read(group.texts))
                 group, size = calls.group(), 0
-            chunks = source.parse([(Unit(file.as_uri(), "1", AT, len(packed)), packed)], identities)
-            tables += [pa.table(chunk.arrays["training_metrics"]) for _, chunk in chunks if chunk.arrays]
-        rows = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        units = ((Unit(file.as_uri(), "1", AT, file.stat().st_size), file.read_bytes()) for file in files)
+        found = [chunk.arrays for _, chunk in source.parse(units, identities) if chunk.arrays]
+        rows = pa.concat_tables([pa.table(arrays["training_metrics"]) for arrays in found])
+        rows = rows.unify_dictionaries().combine_chunks()
         out.mkdir(parents=True)
         timed("write Parquet (pyarrow, zstd)", lambda: pq.write_table(rows, out / "points.parquet", compression="zstd"))
     print(json.dumps(spent))
