@@ -21,6 +21,7 @@ from labelhouse.demo.places import BUCKET, TRAIL_PATH
 from labelhouse.demo.region import Region, has_bucket, s3, store
 from labelhouse.demo.server import Server
 from labelhouse.demo.trail import log_files
+from labelhouse.demo.trail_settings import close_trail, open_trail
 from labelhouse.demo.training_jobs import training_changes
 from labelhouse.demo.workforce import story
 from labelhouse.demo.world import Write
@@ -105,6 +106,7 @@ class Account:
         if not has_bucket(BUCKET):
             s3().create_bucket(BUCKET, REGION)
         open_topic()
+        open_trail()
         self._catch_up()
         self.object_count = len(s3().buckets[BUCKET].keys)
         self._server.start()
@@ -117,6 +119,7 @@ class Account:
         self._server.stop()
         s3().reset()
         close_topic()
+        close_trail()
 
     @contextmanager
     def _present(self, region_name: str) -> Iterator[Region]:
