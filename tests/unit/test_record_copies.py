@@ -12,6 +12,7 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException
 
 from copied_records import LogFile, begin, counts, holders, holds, load_in_process, wait_before_ledger, write
+from labelhouse.errors import LakeUnavailableError
 from labelhouse.lake import write as write_module
 from labelhouse.lake.catalog import Lake
 from labelhouse.lake.ledger import Ledger, LedgerRow
@@ -282,9 +283,9 @@ def test_an_early_write_that_fails_ends_the_load(lake: Lake, monkeypatch: pytest
     write(lake, A)
     with monkeypatch.context() as patch:
         patch.setattr(BatchLoad, "_append", append)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(LakeUnavailableError, match="no space"):
             begin(lake, [B, C])
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(LakeUnavailableError, match="no space"):
             write(lake, C)
     assert holds(lake, A)
     write(lake, B, C)
