@@ -23,6 +23,7 @@ AIRFLOWS = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Groups tests by the Airflow that they share."""
     for item in items:
