@@ -4,11 +4,12 @@ UV     := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/
 BIN    := .venv/bin
 BEGAN  := $(shell date +%s)
 
-# What starts an Airflow comes last, two of the three at a time: the demo, the one that tests share, the services of
-# docker-compose.yaml (a group each, see tests/conftest.py). All others run a file at a time in this order; the small
-# files of tests/unit come last, so that both processes end together.
+# What starts an Airflow has the machine to itself: the demo, then the tests that share one, then the services of
+# docker-compose.yaml. All others run in parallel, a file at a time in this order; the small files of tests/unit come
+# last, so that both processes end together.
+DEMO    := tests/end_to_end/test_make_demo.py
 NATIVE  := tests/deployment/test_native.py
-AIRFLOW := tests/web/test_routes_in_airflow.py tests/end_to_end $(NATIVE)
+AIRFLOW := tests/web/test_routes_in_airflow.py tests/end_to_end
 FOLDERS := $(patsubst %/,%,$(wildcard tests/*/))
 OTHERS  := $(filter-out %__pycache__ tests/benchmarks tests/unit $(AIRFLOW),$(FOLDERS)) tests/unit
 
@@ -32,8 +33,10 @@ clean-demo: ## Removes everything that the demo keeps
 	@! test -d .demo || $(BIN)/python -m labelhouse.demo clean
 
 test: lint chromium servers ## Lint, then every test; prints the ten slowest
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(OTHERS) $(AIRFLOW:%=--ignore=%)
-	$(BIN)/pytest -n 2 --dist loadgroup --durations=10 $(AIRFLOW)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(OTHERS) $(AIRFLOW:%=--ignore=%) --ignore=$(NATIVE)
+	$(BIN)/pytest $(DEMO)
+	$(BIN)/pytest --durations=10 $(AIRFLOW) --ignore=$(DEMO)
+	$(BIN)/pytest -s --durations=3 $(NATIVE)
 
 test-deployment: setup servers ## Of these the services of docker-compose.yaml alone, with times and memory
 	$(BIN)/pytest -s --durations=3 $(NATIVE)

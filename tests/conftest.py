@@ -14,25 +14,6 @@ if TYPE_CHECKING:
     from end_to_end.airflow_session import AirflowSession
 
 
-#: What starts an Airflow of its own, by the file or folder of its tests: each runs in one process.
-AIRFLOWS = {
-    "end_to_end/test_make_demo.py": "the demo",
-    "deployment/test_native.py": "the services of the compose file",
-    "end_to_end": "an Airflow for all",
-    "web/test_routes_in_airflow.py": "an Airflow for all",
-}
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups tests by the Airflow that they share."""
-    for item in items:
-        path = item.path.relative_to(Path(__file__).parent).as_posix()
-        group = next((group for name, group in AIRFLOWS.items() if path.startswith(name)), None)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real labelling outputs; a test that takes it is reported as not run where there is none.
