@@ -32,6 +32,12 @@ class LabelhouseError(Exception):
         return _rebuild, (type(self), self.what, self.where, self.value, self.allowed)
 
 
+def words_of(error: OSError) -> str:
+    """What the system refuses, in its words, and of which file where it names one."""
+    what = error.strerror or str(error).partition("\n")[0] or type(error).__name__
+    return f"{what}: {error.filename}" if error.filename else what
+
+
 def _rebuild(
     kind: type[LabelhouseError], what: str, where: str | None, value: object, allowed: str | None
 ) -> LabelhouseError:

@@ -16,7 +16,7 @@ from labelhouse.checks import SuiteName, holds, validate_definitions
 from labelhouse.checks.gate import validate_build
 from labelhouse.checks.hold_release import is_releasable, reason_for_hold
 from labelhouse.checks.hold_release import release_hold as let_pass
-from labelhouse.errors import HeldError, LabelhouseError, LakeError, LakeUnavailableError
+from labelhouse.errors import HeldError, LabelhouseError, LakeError, LakeUnavailableError, words_of
 from labelhouse.extraction import LoadSummary, Progress, extract
 from labelhouse.marts.build import STATES, Build, State, prepare, read_build, run_dbt
 from labelhouse.marts.publish import clean_up, publish_build
@@ -185,8 +185,8 @@ def _step(settings: Settings, build_id: str, name: str, *, needs: State, work: C
     try:
         work(build)
     except OSError as error:
-        what = f"{error.strerror}: {error.filename}" if error.filename else error
-        raise LakeUnavailableError(f"the step {name!r} was cut short ({what})", where=build_id) from error
+        what = f"the step {name!r} was cut short ({words_of(error)})"
+        raise LakeUnavailableError(what, where=build_id) from error
     except LakeUnavailableError:
         raise
     except (_Held, LabelhouseError) as error:

@@ -28,7 +28,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from labelhouse.errors import LakeUnavailableError, SettingError
+from labelhouse.errors import LakeUnavailableError, SettingError, words_of
 from labelhouse.folders import Folder, S3Path, s3_location
 from labelhouse.schema.columns import Table
 from labelhouse.schema.iceberg import iceberg_schema, partition_spec
@@ -199,9 +199,7 @@ def worth_another_try(lake: Folder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what = error.strerror or str(error).partition("\n")[0] or type(error).__name__
-        what = f"{what}: {error.filename}" if error.filename else what
-        raise LakeUnavailableError(f"the lake cannot be written ({what})", where=str(lake)) from error
+        raise LakeUnavailableError(f"the lake cannot be written ({words_of(error)})", where=str(lake)) from error
     except DBAPIError as error:
         what = str(error.orig).partition("\n")[0]
         raise LakeUnavailableError(f"the catalog cannot be written ({what})", where=str(lake)) from error
