@@ -50,10 +50,10 @@ def no_clients(service: str) -> Any:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name in ("b/2.json", "a.json", "a/1.json", "a-b/3.json", "b/2024-05-06_07:08:09.json"):
-        path = tmp_path / "root" / name
+        path = tmp_path / "listed" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    return tmp_path / "root"
+    return tmp_path / "listed"
 
 
 def test_a_folder_is_listed_in_the_order_of_a_bucket(folder: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_folder_without_permission_is_not_an_empty_one(folder: Path, monkeypat
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(SourceError, match=r"the folder cannot be read \(permission denied\): '.*/root/a'"):
+    with pytest.raises(SourceError, match=r"the folder cannot be read \(permission denied\): '.*/listed/a'"):
         keys(str(folder))
 
 

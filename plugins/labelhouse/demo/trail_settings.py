@@ -9,12 +9,13 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from labelhouse.demo.people import REGION
 from labelhouse.demo.places import BUCKET
+from labelhouse.demo.training_calls import TRIAL_COMPONENT_TYPE
 
 NAME = "labelhouse-trail"
 #: Who changes what, and who writes which metric.
 _SELECTED = (
     {"eventCategory": "Management", "readOnly": "false"},
-    {"eventCategory": "Data", "resources.type": "AWS::SageMaker::ExperimentTrialComponent"},
+    {"eventCategory": "Data", "resources.type": TRIAL_COMPONENT_TYPE},
 )
 
 
