@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 #: Python's own is 700: a start-up makes half a million objects, modules and classes that stay.
 _NEW_OBJECTS = 100_000
@@ -13,6 +16,17 @@ _NEW_OBJECTS = 100_000
 def collect_seldom() -> None:
     """Looks for garbage after many more new objects than Python does by itself: for programs, as they begin."""
     gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process, at its very end, with that exit code: what it holds goes with it.
+
+    Python would take half a million objects apart first, one by one: a tenth of the time of a short load.
+    """
+    with suppress(BrokenPipeError):  # who read along has left
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 @contextmanager

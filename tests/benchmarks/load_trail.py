@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
-from labelhouse.memory import collect_seldom
+from labelhouse.memory import collect_seldom, leave
 
 collect_seldom()  # before anything large is imported, as the command line does
 
@@ -43,3 +43,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    leave(0)  # as the command line does

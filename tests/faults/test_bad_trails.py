@@ -241,14 +241,13 @@ def test_what_the_lake_can_hold_loads(token: str) -> None:
 
 
 def test_of_repeated_keys_one_counts_and_the_other_is_not_kept() -> None:
-    """The last one; the first one of those within the parameters of a metric call."""
-    text = log(event("CreateTrial", {"trialName": "b"}), call())
-    text = text.replace(b'"eventID":', f'"eventID": "{USER}", "eventID":'.encode())
-    text = text.replace(b'"value":', b'"value": 0.125, "value":')
-    result = parse(text)
+    """The first one in a regular metric call; the last one in whatever is looked at by itself."""
+    text = log(event("CreateTrial", {"trialName": "b"}), call()).replace(b'"value":', b'"value": 0.125, "value":')
+    assert parse(text).points[0]["metric_value"] == 0.125
+    result = parse(text.replace(b'"eventID":', f'"eventID": "{USER}", "eventID":'.encode()))
     assert result.counts["loaded"] == 2
     assert {row["event_id"] for row in result.points + result.events} == {call()["eventID"]}
-    assert result.points[0]["metric_value"] == 0.125
+    assert result.points[0]["metric_value"] == 0.25
 
 
 HOSTILE = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pyarrow as pa
 import pytest
@@ -40,3 +42,9 @@ def test_a_program_looks_for_garbage_now_and_then() -> None:
         assert gc.get_threshold()[1:] == before[1:]
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_program_leaves_with_its_last_words_and_its_exit_code() -> None:
+    words = "import sys; from labelhouse.memory import leave; print('last'); print('words', file=sys.stderr); leave(7)"
+    ended = subprocess.run([sys.executable, "-c", words], check=False, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("last\n", "words\n", 7)

@@ -23,7 +23,7 @@ from labelhouse.cli.printing import (
 )
 from labelhouse.cli.progress import Progress
 from labelhouse.errors import HeldError, LabelhouseError
-from labelhouse.memory import collect_seldom
+from labelhouse.memory import collect_seldom, leave
 from labelhouse.settings import PREFIX, Settings, SourceSettings, load_settings
 
 HELD, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -249,8 +249,18 @@ def settings() -> None:
 
 
 def main() -> None:
-    """The console script: what a user did wrong is one sentence on standard error, never a traceback."""
+    """The console script. It leaves by itself: nobody waits until everything is taken apart."""
     collect_seldom()
+    try:
+        run_command()
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            leave(ended.code or 0)
+        raise
+
+
+def run_command() -> None:
+    """A command line: what a user did wrong is one sentence on standard error, never a traceback."""
     try:
         app()
     except HeldError as error:

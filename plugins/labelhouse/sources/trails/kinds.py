@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from labelhouse.sources.trails.log_files import Event
 
-_METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
-_METRICS_OPERATION = "BatchPutMetrics"
+#: Who writes the metrics of training runs, and how.
+METRICS_SOURCE = "metrics-sagemaker.amazonaws.com"
+METRICS_OPERATION = "BatchPutMetrics"
 #: Services whose changes are kept.
 _MANAGEMENT_SOURCES = ("sagemaker.amazonaws.com", "cognito-idp.amazonaws.com", "cloudtrail.amazonaws.com")
-_OUR_SOURCES = frozenset({*_MANAGEMENT_SOURCES, _METRICS_SOURCE, None, ""})
+#: Whoever else is named is none of ours.
+OUR_SOURCES = frozenset({*_MANAGEMENT_SOURCES, METRICS_SOURCE, None, ""})
 #: What an operation that changes something is called, and what it changes; people signing in change nothing.
 OPERATION = re.compile(
     r"^(Admin)?(Add|Associate|Create|Delete|Deregister|Disable|Disassociate|Enable|Import|Put|Register|Remove|Reset|"
@@ -40,42 +41,15 @@ _HEAD = msgspec.json.Decoder(Head)
 def kind_of(event: Event | Head) -> Kind:
     """What a record is to us."""
     source, name = event.event_source, event.event_name
-    if source not in _OUR_SOURCES:
+    if source not in OUR_SOURCES:
         return "foreign"
     if not source or not name:
         return None
-    if source == _METRICS_SOURCE:
-        return "metric_call" if name == _METRICS_OPERATION and not event.error_code else "foreign"
+    if source == METRICS_SOURCE:
+        return "metric_call" if name == METRICS_OPERATION and not event.error_code else "foreign"
     if event.read_only in (True, "true") or not OPERATION.match(name):
         return "foreign"
     return "change"
-
-
-class Ours(NamedTuple):
-    """The records of a file by what they are to us, each by its place; of those of others, only how many."""
-
-    metric_calls: dict[int, Event]
-    changes: dict[int, Event]
-    unclear: list[int]
-    foreign_count: int
-
-
-def ours(events: Sequence[Event]) -> Ours:
-    """What concerns us; most records are foreign, and told by their source alone."""
-    metric_calls = {
-        place: event
-        for place, event in enumerate(events)
-        if event.event_source == _METRICS_SOURCE and event.event_name == _METRICS_OPERATION and not event.error_code
-    }
-    changes, unclear = dict[int, Event](), list[int]()
-    for place in [at for at, event in enumerate(events) if event.event_source in _OUR_SOURCES]:
-        if place not in metric_calls:
-            kind = kind_of(events[place])
-            if kind == "change":
-                changes[place] = events[place]
-            elif kind is None:
-                unclear.append(place)
-    return Ours(metric_calls, changes, unclear, len(events) - len(metric_calls) - len(changes) - len(unclear))
 
 
 def is_foreign(raw: msgspec.Raw) -> bool:

@@ -1,8 +1,8 @@
 """CloudTrail's log files: one JSON document `{"Records": [...]}` each, taken apart into records.
 
-`events` decodes what every record of ours needs, and nothing of what it carries: what has parts (parameters, response,
-who called, on what) stays text until somebody asks. A file of regular records goes through at the speed of skipping.
-`records` takes any other file apart, so that one bad record costs nobody else.
+`records` takes any file apart, so that one bad record costs nobody else. `event` decodes what every record of ours
+needs, and nothing of what it carries: what has parts (parameters, response, who called, on what) stays text until
+somebody asks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NOBODY, _NO_RESOURCE = Identity(), Resource()
 
 
 class Event(msgspec.Struct, rename="camel", kw_only=True, gc=False):
-    """One record, as far as it is decoded. Unknown fields are skipped; one of another type fails the file."""
+    """One record, as far as it is decoded. Unknown fields are skipped."""
 
     event_source: str | None = None
     event_name: str | None = None
@@ -91,15 +91,11 @@ class Parts(msgspec.Struct, rename="camel"):
     resources: tuple[Resource, ...] | None = None
 
 
-class _Events(msgspec.Struct, rename="pascal", gc=False):
-    records: list[Event]
-
-
 class _Records(msgspec.Struct, rename="pascal", gc=False):
     records: list[msgspec.Raw]
 
 
-_EVENTS = msgspec.json.Decoder(_Events)
+_EVENT = msgspec.json.Decoder(Event)
 _IDENTITY = msgspec.json.Decoder(Identity | None)
 _RESOURCES = msgspec.json.Decoder(tuple[Resource, ...] | None)
 _RECORDS = msgspec.json.Decoder(_Records)
@@ -112,10 +108,10 @@ def _part(decoder: msgspec.json.Decoder[Part], raw: msgspec.Raw) -> Part:
         raise Unreadable("userIdentity or resources is not what it should be") from None
 
 
-def events(text: Text) -> list[Event] | None:
-    """The records of a regular file, in order; None where any is not."""
+def event(record: msgspec.Raw) -> Event | None:
+    """A record, as far as it is decoded; None where it is none, or has anything of another type."""
     try:
-        return _EVENTS.decode(text).records
+        return _EVENT.decode(record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

@@ -1,170 +1,75 @@
-"""The regular `BatchPutMetrics` calls of many log files at once, column by column.
+"""The regular `BatchPutMetrics` calls among the records of many log files, as columns (`log_columns`).
 
-What a call says once (who, where, which run) comes decoded from `log_files`; it is dictionary-encoded, cleaned once a
-distinct value, and repeated for the call's points by index. The points are read by DuckDB (`from_json`, a parser in
-C over the parameters of all calls of a file) straight into Arrow columns. A call with anything odd about it (a missing
-field, NaN, a time in seconds or ahead of the clock) is left out and named, for `records` to look at: here are
-no reasons, only rows beyond doubt.
-
-DuckDB takes numbers in quotes for numbers, and the first of repeated keys for the key; elsewhere the last one counts.
+What a call says once (who, where, which run) is dictionary-encoded, cleaned once a distinct value, and repeated for
+the call's points by index. A call with anything odd about it (a missing field, NaN, a time in seconds or ahead of the
+clock) is left out and named, for `records` to look at: here are no reasons, only rows beyond doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from labelhouse.sources.documents import EARLIEST, SHORTEST_MILLISECONDS, Unreadable
-from labelhouse.sources.trails.log_files import Event
-from labelhouse.sources.trails.records import caller_columns, refused_points, run_columns
+from labelhouse.sources.documents import EARLIEST, SHORTEST_MILLISECONDS
+from labelhouse.sources.trails.kinds import METRICS_OPERATION, METRICS_SOURCE, OUR_SOURCES
+from labelhouse.sources.trails.records import refused_points
 
 if TYPE_CHECKING:
     from labelhouse.sources.parsed import Parsed
     from labelhouse.sources.trails.callers import Callers
 
-_SHAPE = """[{"trialComponentName": "VARCHAR", "metricData": [
-    {"metricName": "VARCHAR", "timestamp": "DOUBLE", "step": "VARCHAR", "value": "DOUBLE"}]}]"""
-#: Parameters that are no JSON give NULL.
-_QUERY = f"select try(from_json(parameters, '{_SHAPE}')) as calls from log_files"
+#: What DuckDB makes a text of although it is none: numbers, true and false, objects and lists.
+_DOUBTFUL = r"^(?:[\[{]|(?:true|false|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$)"
+_EVENT_ID = "^[0-9a-f]{8}-[0-9a-f]{4}-"
 _EVENT_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 _UTC = pa.timestamp("us", tz="UTC")
-_NULL = msgspec.Raw(b"null")
-
-#: What all calls of one caller about one run say alike.
-_SAID = ("user_identity", "resources", "user_agent", "aws_region", "recipient_account_id")
-_NO_TEXTS = pa.array([], pa.string())
 
 
 class MetricCalls:
-    """Parses groups of calls; a context manager, since it holds an in-memory DuckDB and a thread that asks it."""
+    """The records of a group of log files: which are regular metric calls, which foreign, and the calls' points.
 
-    def __init__(self, callers: Callers) -> None:
-        self._callers = callers
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="points")
-        self._duckdb = duckdb.connect(
-            config={
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "enable_external_access": False,
-                "threads": 1,
-            }
+    Args:
+        records: of all files, as `LogReader` gives them.
+        counts: how many of them each file has.
+    """
+
+    def __init__(self, records: pa.StructArray, counts: Sequence[int], callers: Callers) -> None:
+        self._ends = np.cumsum([0, *counts])
+        self._file_of = np.repeat(np.arange(len(counts)), counts)
+        sources = pc.struct_field(records, "eventSource")
+        self._is_foreign = _is_foreign(sources)
+        is_call = _all(
+            pc.equal(sources, METRICS_SOURCE),
+            pc.equal(pc.struct_field(records, "eventName"), METRICS_OPERATION),
+            pc.is_null(pc.struct_field(records, "errorCode")),
         )
+        self._record_of = np.flatnonzero(is_call)
+        self._is_clean, self._refused_counts = np.zeros(len(is_call), bool), np.zeros(len(is_call), np.int64)
+        self._keep(_Calls(records, self._record_of), callers)
 
-    def __enter__(self) -> Self:
-        return self
+    def foreign_count(self, file: int) -> int:
+        """How many records of a file are none of ours."""
+        return int(self._is_foreign[self._records_of(file)].sum())
 
-    def __exit__(self, *_: object) -> None:
-        self._reader.shutdown(cancel_futures=True)
-        self._duckdb.close()
-
-    @staticmethod
-    def group() -> CallGroup:
-        """A group of calls to come."""
-        return CallGroup()
-
-    def begin(self, group: CallGroup) -> Callable[[], ParsedCalls]:
-        """Begins to read the points of a group of calls, on another core; what it returns waits for them."""
-        parameters = self._reader.submit(self._read, group.texts)
-        return lambda: ParsedCalls(group, parameters.result(), self._callers)
-
-    def _read(self, texts: Sequence[bytes]) -> pa.ListArray:
-        # no copies: each text is a row whose bytes stay where they are
-        rows = [
-            pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, len(text)], np.int32)), pa.py_buffer(text))
-            for text in texts
-        ]
-        self._duckdb.register("log_files", pa.table({"parameters": pa.chunked_array(rows, pa.string())}))
-        read = self._duckdb.sql(_QUERY).to_arrow_table()["calls"]
-        self._duckdb.unregister("log_files")
-        return read.chunk(0) if read.num_chunks == 1 else read.combine_chunks()
-
-
-class CallGroup:
-    """The calls of some log files as they were decoded, but for their parameters, which are text as yet."""
-
-    def __init__(self) -> None:
-        self.texts: list[bytes] = []
-        self.places: list[int] = []
-        self.ends = [0]
-        #: Event ids, event times and source addresses, an array for each file.
-        self.columns: tuple[list[pa.Array], ...] = ([], [], [])
-        self.responses: dict[int, bytes] = {}
-        #: Which of the different sayings, about who called and about which run, is that of each call.
-        self.said: list[int] = []
-        self.sayings: dict[tuple[Any, ...], int] = {}
-
-    def add(self, calls: Mapping[int, Event]) -> None:
-        """Takes the calls of a file, by their places in it.
-
-        Nothing of them is kept as it is: what was decoded of a file dies at once, and the next one is decoded into
-        memory at hand.
-        """
-        found = list(calls.values())
-        self.texts.append(b"[" + b",".join([call.request_parameters for call in found]) + b"]")
-        texts = (
-            [call.event_id for call in found],
-            [call.event_time for call in found],
-            [call.source_ip_address for call in found],
-        )
-        for arrays, column in zip(self.columns, texts, strict=True):
-            arrays.append(pa.array(column, pa.string()))
-        self.responses |= {
-            at: bytes(call.response_elements)
-            for at, call in enumerate(found, self.ends[-1])
-            if call.response_elements != _NULL
-        }
-        sayings = (
-            (
-                bytes(call.user_identity),
-                bytes(call.resources),
-                call.user_agent,
-                call.aws_region,
-                call.recipient_account_id,
-            )
-            for call in found
-        )
-        self.said += [self.sayings.setdefault(saying, len(self.sayings)) for saying in sayings]
-        self.places += calls
-        self.ends.append(len(self.places))
-
-
-class ParsedCalls:
-    """The calls of a group of log files, flattened: calls (one an event), and points (many)."""
-
-    def __init__(self, group: CallGroup, parameters: pa.ListArray, callers: Callers) -> None:
-        self._group, self._counts = group, np.diff(group.ends)
-        self._places = np.array(group.places, np.int64)
-        self._said = pa.array(group.said, pa.int32())
-        self._sayings = [_saying(key, callers) for key in group.sayings]
-        self._event_ids, times, self._addresses = (pa.concat_arrays([_NO_TEXTS, *each]) for each in group.columns)
-        self._times = _times(times)
-        is_whole = pc.equal(pc.list_value_length(parameters), pa.array(self._counts, pa.int32()))
-        if pc.all(is_whole, skip_nulls=False).as_py():
-            read = parameters.flatten()
-        else:  # parameters that are no list of as many, whatever they are: all calls of that file are to be looked at
-            nothing = [pa.nulls(count, parameters.type.value_type) for count in self._counts]
-            whole = zip(parameters, is_whole.to_pylist(), nothing, strict=True)
-            read = pa.concat_arrays([calls.values if is_one else none for calls, is_one, none in whole])
-        self._keep(read, callers)
-
-    def odd(self, file: int) -> list[int]:
-        """The places of those calls of a file that are to be looked at."""
-        calls = self._calls_of(file)
-        found: list[int] = self._places[calls][self._is_odd[calls]].tolist()
+    def unclear(self, file: int) -> list[int]:
+        """The places of those records of a file that are to be looked at."""
+        records = self._records_of(file)
+        found: list[int] = np.flatnonzero(~(self._is_foreign[records] | self._is_clean[records])).tolist()
         return found
 
-    def clean(self, file: int) -> tuple[int, int]:
-        """How many calls of a file are beyond doubt, and how many of their points AWS refused."""
-        is_clean = ~self._is_odd[self._calls_of(file)]
-        return int(is_clean.sum()), int(self._refused_counts[self._calls_of(file)][is_clean].sum())
+    def clean_count(self, file: int) -> int:
+        """How many calls of a file are beyond doubt."""
+        return int(self._is_clean[self._records_of(file)].sum())
+
+    def refused_count(self, file: int) -> int:
+        """How many points of those AWS refused."""
+        return int(self._refused_counts[self._records_of(file)].sum())
 
     def load(self, parsed: Parsed, unit_uris: Sequence[str], first_records: Sequence[int]) -> None:
         """Adds the points of all clean calls to `parsed`.
@@ -175,94 +80,132 @@ class ParsedCalls:
         """
         if not len(self._call_of):
             return
-        files = np.repeat(np.arange(len(unit_uris)), self._counts)
-        number = self._places + np.repeat(np.array(first_records), self._counts)
+        files = self._file_of[self._record_of]
+        number = self._record_of - self._ends[files] + np.array(first_records)[files]
         texts = pa.array(number).cast(pa.string()).take(pa.array(self._call_of))
         columns = self._columns | {
             "unit_uri": pa.DictionaryArray.from_arrays(pa.array(files[self._call_of], pa.int32()), list(unit_uris)),
             "position": pc.binary_join_element_wise(texts, self._columns["point_index"].cast(pa.string()), "/"),
         }
-        clean = np.flatnonzero(~self._is_odd)
-        of_units = pa.array(unit_uris, pa.string()).take(pa.array(files[clean]))
-        parsed.columns("training_metrics", columns, number[clean], self._event_ids.take(pa.array(clean)), of_units)
+        of_units = pa.array(unit_uris, pa.string()).take(pa.array(files[self._clean]))
+        keys = self._event_ids.take(pa.array(self._clean))
+        parsed.columns("training_metrics", columns, number[self._clean], keys, of_units)
 
-    def _calls_of(self, file: int) -> slice:
-        return slice(self._group.ends[file], self._group.ends[file + 1])
+    def _records_of(self, file: int) -> slice:
+        return slice(self._ends[file], self._ends[file + 1])
 
-    def _keep(self, read: pa.StructArray, callers: Callers) -> None:
+    def _keep(self, calls: _Calls, callers: Callers) -> None:
         """The columns of the clean calls' points, in order; `_call_of` says which call each is of."""
-        data = pc.struct_field(read, "metricData")
-        lengths = pc.fill_null(pc.list_value_length(data), 0).to_numpy()
-        points = pc.list_flatten(data)
+        points, lengths = calls.points()
         starts = np.cumsum(lengths) - lengths
-        is_refused = self._refused(starts, lengths)
+        is_refused = _refused(calls.field("responseElements", "errors"), starts, lengths)
         call_of = np.repeat(np.arange(len(lengths)), lengths)
         is_bad_point = ~(_clean_points(points) | is_refused)
-        self._refused_counts = np.bincount(call_of, is_refused, len(lengths)).astype(np.int64)
-        self._is_odd = ~self._clean_calls(read) | (lengths == self._refused_counts)
-        self._is_odd |= np.bincount(call_of, is_bad_point, len(lengths)) > 0
-        is_kept = ~self._is_odd[call_of] & ~is_refused
+        refused_counts = np.bincount(call_of, is_refused, len(lengths)).astype(np.int64)
+        event_ids, times = calls.field("eventID"), _times(calls.field("eventTime"))
+        said, is_clear = _said(calls, callers)
+        is_timely = _is_between(times, pa.scalar(EARLIEST, _UTC), pa.scalar(datetime.now(UTC), _UTC))
+        is_clean = (
+            is_clear & _all(is_timely, pc.match_substring_regex(event_ids, _EVENT_ID)) & (lengths > refused_counts)
+        )
+        is_clean &= np.bincount(call_of, is_bad_point, len(lengths)) == 0
+        is_kept = is_clean[call_of] & ~is_refused
         index_in_call = np.arange(len(call_of)) - starts[call_of]
         if not is_kept.all():
             points, call_of, index_in_call = points.filter(pa.array(is_kept)), call_of[is_kept], index_in_call[is_kept]
-        self._call_of = call_of
+        self._is_clean[self._record_of[is_clean]] = True
+        self._refused_counts[self._record_of[is_clean]] = refused_counts[is_clean]
+        self._call_of, self._clean, self._event_ids = call_of, np.flatnonzero(is_clean), event_ids
         index = pa.array(call_of, pa.int32())
-        self._columns = self._calls_columns(read, index, callers) | {
-            "event_id": pa.DictionaryArray.from_arrays(index, self._event_ids),
+        self._columns: dict[str, pa.Array] = {name: values.take(index) for name, values in said.items()} | {
+            "event_id": pa.DictionaryArray.from_arrays(index, event_ids),
+            "event_at": times.take(index),
             "point_index": pa.array(index_in_call, pa.int32()),
-            "metric_name": _encoded(pc.struct_field(points, "metricName"), callers.text),
+            "metric_name": _cleaned(pc.struct_field(points, "metricName").dictionary_encode(), callers.text),
             "step": pc.struct_field(points, "step").cast(pa.int64()),
             "metric_value": pc.struct_field(points, "value"),
             "metric_at": pc.multiply(pc.struct_field(points, "timestamp").cast(pa.int64()), 1000).cast(_UTC),
         }
 
-    def _calls_columns(self, read: pa.StructArray, index: pa.Array, callers: Callers) -> dict[str, Any]:
-        """What calls say once, repeated for their points: few callers and runs make all calls of a group."""
-        said = self._said.take(index)
-        names = next(filter(None, self._sayings), {})
-        columns = {
-            name: pa.DictionaryArray.from_arrays(
-                said, pa.array([each.get(name) for each in self._sayings], pa.string())
-            )
-            for name in names
-        }
-        return columns | {
-            "source_network": _encoded(self._addresses, callers.network).take(index),  # addresses may well be many
-            "event_at": self._times.take(index),
-            "trial_component_name": _encoded(pc.struct_field(read, "trialComponentName"), callers.text).take(index),
-        }
 
-    def _clean_calls(self, read: pa.StructArray) -> np.ndarray:
-        now = pa.scalar(datetime.now(UTC), _UTC)
-        is_clear = pa.array([bool(each) for each in self._sayings], pa.bool_())
-        return _all(
-            is_clear.take(self._said),
-            _is_name(self._event_ids),
-            _is_name(pc.struct_field(read, "trialComponentName")),
-            _is_between(self._times, pa.scalar(EARLIEST, _UTC), now),
-        )
+class _Calls:
+    """Those of the records that are metric calls, field by field."""
 
-    def _refused(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Which points AWS refused although the call succeeded."""
-        is_refused = np.zeros(int(lengths.sum()), bool)
-        for number, response in self._group.responses.items():
-            try:
-                refused = refused_points(msgspec.json.decode(response))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                refused = set(range(lengths[number]))  # so that the call is looked at
-            for index in refused:
-                if 0 <= index < lengths[number]:
-                    is_refused[starts[number] + index] = True
-        return is_refused
+    def __init__(self, records: pa.StructArray, places: np.ndarray) -> None:
+        self._records, self._places = records, pa.array(places)
+
+    def field(self, *path: str) -> pa.Array:
+        """What each call has there."""
+        return pc.struct_field(self._records, list(path)).take(self._places)
+
+    def points(self) -> tuple[pa.StructArray, np.ndarray]:
+        """The points of all calls, one after the other, and how many are of each."""
+        data = pc.struct_field(self._records, ["requestParameters", "metricData"])
+        lengths = pc.fill_null(pc.list_value_length(data), 0)
+        of_calls = lengths.take(self._places)
+        if pc.sum(of_calls) != pc.sum(lengths):  # other services have parameters of that name, too
+            data = data.take(self._places)
+        return pc.list_flatten(data), of_calls.to_numpy()
+
+    def resources(self) -> tuple[pa.StructArray, pa.BooleanArray]:
+        """The resource of each call, and whether it has that one alone."""
+        lists = self.field("resources")
+        is_one = pc.fill_null(pc.equal(pc.list_value_length(lists), 1), False)
+        if pc.all(is_one).as_py():
+            return lists.flatten(), is_one
+        number = pc.subtract(pc.cumulative_sum(is_one.cast(pa.int32())), 1)
+        return lists.filter(is_one).flatten().take(pc.if_else(is_one, number, None)), is_one
 
 
-def _saying(said: Sequence[Any], callers: Callers) -> dict[str, str | None]:
-    """What a call says about who called and about which run, as columns; none where that is not what it should be."""
-    call = Event(**dict(zip(_SAID, said, strict=True)))
-    try:
-        return caller_columns(call, callers) | run_columns(call, callers)
-    except Unreadable:
-        return {}
+def _said(calls: _Calls, callers: Callers) -> tuple[dict[str, pa.DictionaryArray], np.ndarray]:
+    """What calls say about who called and about which run, cleaned; and which of them say it beyond doubt."""
+    resources, is_one = calls.resources()
+    identity = calls.field("userIdentity")
+    caller, service, caller_type = (pc.struct_field(identity, name) for name in ("arn", "invokedBy", "type"))
+    run_arn, run_type, account = (pc.struct_field(resources, name) for name in ("ARN", "type", "accountId"))
+    (account, is_account), (recipient, is_recipient) = map(_unquoted, (account, calls.field("recipientAccountId")))
+    name = calls.field("requestParameters", "trialComponentName")
+    is_clear = [is_one, is_account, is_recipient, _is_name(name), _is_text(service.dictionary_encode())]
+    # a caller or a resource that is no object says nothing at all
+    is_clear += [pc.is_valid(caller_type), pc.is_valid(run_arn)]
+    said = {
+        "account_id": _cleaned(_first(account, recipient).dictionary_encode(), callers.text),
+        "trial_component_name": _cleaned(name.dictionary_encode(), callers.text),
+    }
+    for column, values, cleaned in (
+        ("principal_arn", _first(caller, service), callers.principal),
+        ("principal_type", caller_type, callers.text),
+        ("aws_region", calls.field("awsRegion"), callers.text),
+        ("source_network", calls.field("sourceIPAddress"), callers.network),
+        ("user_agent", calls.field("userAgent"), callers.text),
+        ("trial_component_arn", run_arn, callers.text),
+        ("resource_type", run_type, callers.text),
+    ):
+        encoded = values.dictionary_encode()
+        is_clear.append(_is_text(encoded))
+        said[column] = _cleaned(encoded, cleaned)
+    return said, _all(*is_clear)
+
+
+def _refused(errors: pa.StringArray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Which points AWS refused although the call succeeded."""
+    is_refused = np.zeros(int(lengths.sum()), bool)
+    for call in np.flatnonzero(pc.is_valid(errors).to_numpy(zero_copy_only=False)):
+        try:
+            refused = refused_points({"errors": msgspec.json.decode(errors[call].as_py())})
+        except (msgspec.DecodeError, RecursionError):
+            refused = set(range(lengths[call]))  # so that the call is looked at
+        for index in refused:
+            if 0 <= index < lengths[call]:
+                is_refused[starts[call] + index] = True
+    return is_refused
+
+
+def _is_foreign(sources: pa.StringArray) -> np.ndarray:
+    """Which records are of services that are none of ours."""
+    encoded = sources.dictionary_encode()
+    is_ours = pc.is_in(encoded.dictionary, pa.array([each or "" for each in OUR_SOURCES]))
+    return _all(pc.invert(is_ours).take(encoded.indices), _is_text(encoded))
 
 
 def _clean_points(points: pa.StructArray) -> np.ndarray:
@@ -290,15 +233,34 @@ def _times(texts: pa.StringArray) -> pa.TimestampArray:
     return times.take(encoded.indices)
 
 
-def _encoded(values: pa.StringArray, cleaned: Callable[[str], str]) -> pa.DictionaryArray:
-    """Dictionary-encoded values, each distinct one cleaned once; empty text is no text."""
-    encoded = values.dictionary_encode()
-    texts = [cleaned(text) or None for text in encoded.dictionary.to_pylist()]
+def _cleaned(encoded: pa.DictionaryArray, clean: Callable[[str], str]) -> pa.DictionaryArray:
+    """The same with each distinct value cleaned; empty text is no text."""
+    texts = [clean(text) or None for text in encoded.dictionary.to_pylist()]
     return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(texts, pa.string()))
 
 
+def _unquoted(values: pa.StringArray) -> tuple[pa.StringArray, pa.BooleanArray]:
+    """The texts among values that are JSON, and which values are texts, or none."""
+    encoded = values.dictionary_encode()
+    found = [msgspec.json.decode(each) for each in encoded.dictionary.to_pylist()]
+    texts = pa.array([each if isinstance(each, str) else None for each in found], pa.string())
+    is_text = pa.array([each is None or isinstance(each, str) for each in found], pa.bool_())
+    return texts.take(encoded.indices), pc.fill_null(is_text.take(encoded.indices), True)
+
+
+def _first(values: pa.StringArray, others: pa.StringArray) -> pa.StringArray:
+    """Values, and others where they are empty."""
+    return pc.if_else(pc.fill_null(pc.greater(pc.binary_length(values), 0), False), values, others)
+
+
+def _is_text(encoded: pa.DictionaryArray) -> pa.BooleanArray:
+    """Which values were texts, or nothing, beyond doubt."""
+    is_text = pc.invert(pc.match_substring_regex(encoded.dictionary, _DOUBTFUL))
+    return pc.fill_null(is_text.take(encoded.indices), True)
+
+
 def _is_name(texts: pa.StringArray) -> pa.BooleanArray:
-    """Texts that are neither empty nor, read leniently, a list or an object."""
+    """Texts, or what may pass for one, that are neither empty nor, read leniently, a list or an object."""
     is_json = pc.or_(pc.starts_with(texts, "{"), pc.starts_with(texts, "["))
     return pc.and_(pc.greater(pc.binary_length(texts), 0), pc.invert(is_json))
 

@@ -25,6 +25,7 @@ from labelhouse.sources.documents import (
     CLOCK_SKEW,
     EARLIEST,
     MAX_DEPTH,
+    MAX_RECORD_BYTES,
     SHORTEST_MILLISECONDS,
     Unreadable,
     decode,
@@ -36,6 +37,7 @@ from labelhouse.sources.documents import (
     time,
 )
 from labelhouse.sources.parsed import Parsed
+from labelhouse.sources.trails import log_files
 from labelhouse.sources.trails.callers import Callers
 from labelhouse.sources.trails.kinds import OPERATION, Head, is_foreign, kind_of
 from labelhouse.sources.trails.log_files import Event, Identity, Parts, Resource
@@ -119,12 +121,23 @@ def load_change(parsed: Parsed, delivery: Delivery, number: int, event: Event) -
     parsed.loaded()
 
 
+def _is_loaded(parsed: Parsed, delivery: Delivery, number: int, event: Event) -> bool:
+    try:
+        load_change(parsed, delivery, number, event)
+    except Unreadable:
+        return False
+    return True
+
+
 def load_record(parsed: Parsed, delivery: Delivery, number: int, raw: msgspec.Raw) -> None:
     """One record of any kind ends in `parsed`: loaded, filtered or quarantined. Data never raises."""
-    if is_foreign(raw):
+    view = memoryview(raw)
+    event = log_files.event(raw) if len(view) <= MAX_RECORD_BYTES else None
+    if is_foreign(raw) if event is None else kind_of(event) == "foreign":
         parsed.filtered()
         return
-    view = memoryview(raw)
+    if event and kind_of(event) == "change" and _is_loaded(parsed, delivery, number, event):
+        return
     try:
         record, is_suspect = decode(view)
         if not isinstance(record, dict):
