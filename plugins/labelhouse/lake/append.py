@@ -7,7 +7,7 @@ one unit, nearly all of one day: here they go to that day's file as they are, an
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import count
+from itertools import chain, count
 from uuid import uuid4
 
 import pyarrow as pa
@@ -40,7 +40,9 @@ def append(opened: IcebergTable, declared: Table, rows: pa.Table) -> None:
             )
             for day, batches in sorted(_by_day(rows, declared.day_column).items())
         )
-        for data_file in write_file(opened.io, metadata, tasks):
+        # several at once only where they have a way to go: here each would take memory, and time, from the others
+        together = ([task] for task in tasks) if opened.location().startswith("file:") else [tasks]
+        for data_file in chain.from_iterable(write_file(opened.io, metadata, iter(each)) for each in together):
             snapshot.append_data_file(data_file)
 
 

@@ -20,11 +20,11 @@ from pyiceberg.expressions import And, BooleanExpression
 from labelhouse.lake.catalog import Lake, retrying
 from labelhouse.lake.filters import day_ranges, during, loaded, of_records, of_units
 from labelhouse.lake.ledger import Ledger
-from labelhouse.schema.arrow import utc_days
+from labelhouse.schema.arrow import REPEATING, repeated, utc_days
 from labelhouse.schema.tables import TABLES
 
 _RECORD_OF = r"/.*"  # what `position` has behind the number of the record
-_SCHEMA = pa.schema([("unit_uri", pa.string()), ("record", pa.int64()), ("key", pa.string())])
+_SCHEMA = pa.schema([("unit_uri", REPEATING), ("record", pa.int64()), ("key", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class RecordCopies:
 def records_of(unit_uris: str | pa.Array, numbers: Sequence[int], keys: Sequence[str]) -> pa.Table:
     """Records that give rows: the unit of all of them or of each, their numbers in it, and their keys."""
     if isinstance(unit_uris, str):
-        unit_uris = pa.repeat(pa.scalar(unit_uris), len(numbers))
+        unit_uris = repeated(unit_uris, len(numbers), REPEATING)
     return pa.Table.from_arrays([unit_uris, pa.array(numbers, pa.int64()), pa.array(keys, pa.string())], schema=_SCHEMA)
 
 
@@ -193,4 +193,5 @@ def _is_of(rows: pa.Table, copies: pa.Table) -> pa.Array:
     """Which rows came of one of these records."""
     records = pc.replace_substring_regex(rows["position"].cast(pa.string()), _RECORD_OF, "")
     places = pc.binary_join_element_wise(rows["unit_uri"].cast(pa.string()), records, "\n")
-    return pc.is_in(places, pc.binary_join_element_wise(copies["unit_uri"], copies["record"].cast(pa.string()), "\n"))
+    theirs = (copies["unit_uri"].cast(pa.string()), copies["record"].cast(pa.string()))
+    return pc.is_in(places, pc.binary_join_element_wise(*theirs, "\n"))

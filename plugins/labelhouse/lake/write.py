@@ -30,7 +30,7 @@ from labelhouse.schema.arrow import load_schema, repeated, utc_days
 from labelhouse.schema.tables import QUARANTINE, TABLES
 
 #: Rows wait in memory up to this size before they are written; as many again are being written meanwhile.
-PENDING_BYTES = 64 * 1024 * 1024
+PENDING_BYTES = 32 * 1024 * 1024
 
 #: Rows that come one by one are gathered, up to so many or so many stored bytes of the units they are of.
 GATHERED_ROWS, GATHERED_BYTES = 5000, 8 * 1024 * 1024

@@ -87,7 +87,7 @@ class MetricCalls:
             "unit_uri": pa.DictionaryArray.from_arrays(pa.array(files[self._call_of], pa.int32()), list(unit_uris)),
             "position": pc.binary_join_element_wise(texts, self._columns["point_index"].cast(pa.string()), "/"),
         }
-        of_units = pa.array(unit_uris, pa.string()).take(pa.array(files[self._clean]))
+        of_units = pa.DictionaryArray.from_arrays(pa.array(files[self._clean], pa.int32()), list(unit_uris))
         keys = self._event_ids.take(pa.array(self._clean))
         parsed.columns("training_metrics", columns, number[self._clean], keys, of_units)
 
