@@ -308,13 +308,13 @@ def test_a_very_large_file_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) ->
     whole = parse(text)
     assert whole.counts == {"read": 200, "loaded": 80, "quarantined": 80, "filtered": 40}
     for size in (1, 3_000, 20_000, 100_000):
-        monkeypatch.setattr(cloudtrail, "PIECE_BYTES", size)
+        monkeypatch.setattr(cloudtrail, "DOCUMENT_BYTES", size)
         pieces = parse(text)
         assert (pieces.counts, pieces.tables, pieces.reasons) == (whole.counts, whole.tables, whole.reasons)
 
 
 def test_a_very_large_file_that_cannot_be_taken_apart_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cloudtrail, "PIECE_BYTES", 1_000)
+    monkeypatch.setattr(cloudtrail, "DOCUMENT_BYTES", 1_000)
     for text in (GOOD[:-1], GOOD + b"x", b"[" + b" " * 2_000 + b"]"):
         assert parse(text).counts == UNREADABLE
     assert parse(b'{"Records":[' + b" " * 2_000 + b"]}").counts["read"] == 0

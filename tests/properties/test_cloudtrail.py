@@ -241,7 +241,7 @@ def test_columns_and_records_give_the_same(records: list[Json]) -> None:
 @given(st.lists(st.one_of(calls(), st.just(EVENT), st.just(record()), values), max_size=8), st.integers(1, 10_000))
 def test_a_file_in_pieces_gives_what_it_gives_whole(records: list[Any], size: int) -> None:
     text = log(*records)
-    with patch.object(cloudtrail, "PIECE_BYTES", size):
+    with patch.object(cloudtrail, "DOCUMENT_BYTES", size):
         pieces = parse(text)
     assert found(pieces) == found(parse(text))
 

@@ -1,12 +1,16 @@
 """CloudTrail's log files: one JSON document `{"Records": [...]}` each, taken apart into records.
 
-`records` takes any file apart, so that one bad record costs nobody else. `event` decodes what every record of ours
-needs, and nothing of what it carries: what has parts (parameters, response, who called, on what) stays text until
-somebody asks.
+`records` takes any file apart, so that one bad record costs nobody else. A file as CloudTrail writes it, without blanks
+and every record beginning alike, is cut into pieces and searched for single records without being taken apart.
+
+`event` decodes what every record of ours needs, and nothing of what it carries: what has parts (parameters, response,
+who called, on what) stays text until somebody asks.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -16,6 +20,11 @@ from labelhouse.sources.documents import Text, Unreadable, decode, encode_flawed
 #: The resource type of a trial component.
 RUN_TYPE = "AWS::SageMaker::ExperimentTrialComponent"
 
+#: What a file as CloudTrail writes it begins and ends with, and each of its records begins with.
+_BEGIN, _END = b'{"Records":[', b"]}"
+_RECORD = b'{"eventVersion":'
+_NEXT = b"}," + _RECORD
+_EVENT_ID = re.compile("[0-9a-f-]{36}")
 _NULL = msgspec.Raw(b"null")
 Part = TypeVar("Part")
 
@@ -131,3 +140,46 @@ def records(text: Text) -> list[msgspec.Raw]:
     if not isinstance(found := document.get("Records"), list):
         raise Unreadable("the document holds no list of Records")
     return [msgspec.Raw(encode_flawed(record)) for record in found]
+
+
+def is_plain(text: Text) -> bool:
+    """Whether a file is one as CloudTrail writes it, as far as its ends tell."""
+    return text.startswith(_BEGIN) and text.endswith(_END)
+
+
+def plain(found: Sequence[msgspec.Raw]) -> bytes:
+    """Records as such a file."""
+    return _BEGIN + b",".join(found) + _END
+
+
+def cuts(text: Text, size_bytes: int) -> list[tuple[int, int]]:
+    """Begin and end of pieces of about a size, which hold the records of a plain file, separated by commas.
+
+    Where one was cut within a record (it holds another, and begins as records do), neither that piece nor the next is
+    JSON.
+    """
+    begin, last = len(_BEGIN), len(text) - len(_END)
+    found = []
+    while (end := text.find(_NEXT, begin + size_bytes, last)) >= 0:
+        found.append((begin, end + 1))
+        begin = end + 2
+    return [*found, (begin, last)]
+
+
+def records_with(text: Text, event_ids: Sequence[str | None]) -> list[msgspec.Raw] | None:
+    """Those records of a plain file that have these ids, in order, without a look at the others.
+
+    None where that is not beyond doubt: a record without an id, or that holds others.
+    """
+    found, at, last = list[msgspec.Raw](), len(_BEGIN), len(text) - len(_END)
+    for event_id in event_ids:
+        if not event_id or not _EVENT_ID.fullmatch(event_id):
+            return None
+        place = text.find(f'"eventID":"{event_id}"'.encode(), at, last)
+        begin = text.rfind(_RECORD, at, place)
+        at = text.find(_NEXT, place, last) + 1 or last
+        record = msgspec.Raw(bytes(text[begin:at]))
+        if place < 0 or begin < 0 or (read := event(record)) is None or read.event_id != event_id:
+            return None
+        found.append(record)
+    return found

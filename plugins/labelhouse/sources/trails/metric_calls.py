@@ -49,6 +49,7 @@ class MetricCalls:
             pc.equal(pc.struct_field(records, "eventName"), METRICS_OPERATION),
             pc.is_null(pc.struct_field(records, "errorCode")),
         )
+        self._event_ids = pc.struct_field(records, "eventID")
         self._record_of = np.flatnonzero(is_call)
         self._is_clean, self._refused_counts = np.zeros(len(is_call), bool), np.zeros(len(is_call), np.int64)
         self._keep(_Calls(records, self._record_of), callers)
@@ -57,11 +58,11 @@ class MetricCalls:
         """How many records of a file are none of ours."""
         return int(self._is_foreign[self._records_of(file)].sum())
 
-    def unclear(self, file: int) -> list[int]:
-        """The places of those records of a file that are to be looked at."""
+    def unclear(self, file: int) -> tuple[list[int], list[str | None]]:
+        """The places of those records of a file that are to be looked at, and their ids."""
         records = self._records_of(file)
-        found: list[int] = np.flatnonzero(~(self._is_foreign[records] | self._is_clean[records])).tolist()
-        return found
+        found = np.flatnonzero(~(self._is_foreign[records] | self._is_clean[records]))
+        return found.tolist(), self._event_ids.take(pa.array(found + records.start)).to_pylist()
 
     def clean_count(self, file: int) -> int:
         """How many calls of a file are beyond doubt."""
@@ -88,7 +89,7 @@ class MetricCalls:
             "position": pc.binary_join_element_wise(texts, self._columns["point_index"].cast(pa.string()), "/"),
         }
         of_units = pa.DictionaryArray.from_arrays(pa.array(files[self._clean], pa.int32()), list(unit_uris))
-        keys = self._event_ids.take(pa.array(self._clean))
+        keys = self._event_ids.take(pa.array(self._record_of[self._clean]))
         parsed.columns("training_metrics", columns, number[self._clean], keys, of_units)
 
     def _records_of(self, file: int) -> slice:
@@ -115,7 +116,7 @@ class MetricCalls:
             points, call_of, index_in_call = points.filter(pa.array(is_kept)), call_of[is_kept], index_in_call[is_kept]
         self._is_clean[self._record_of[is_clean]] = True
         self._refused_counts[self._record_of[is_clean]] = refused_counts[is_clean]
-        self._call_of, self._clean, self._event_ids = call_of, np.flatnonzero(is_clean), event_ids
+        self._call_of, self._clean = call_of, np.flatnonzero(is_clean)
         index = pa.array(call_of, pa.int32())
         self._columns: dict[str, pa.Array] = {name: values.take(index) for name, values in said.items()} | {
             "event_id": pa.DictionaryArray.from_arrays(index, event_ids),
