@@ -31,10 +31,8 @@ def main() -> None:
     from labelhouse.sources import Unit
     from labelhouse.sources.cloudtrail import GROUP_BYTES
     from labelhouse.sources.documents import unpack
-    from labelhouse.sources.trails import log_files
-    from labelhouse.sources.trails.callers import Callers
-    from labelhouse.sources.trails.kinds import ours
-    from labelhouse.sources.trails.metric_calls import MetricCalls
+    from labelhouse.sources.trails.log_columns import LogReader
+    from labelhouse.sources.trails.metric_calls import MetricCalls  # noqa: F401
 
     spent = {"start of Python and imports": time.process_time()}
 
@@ -46,17 +44,14 @@ def main() -> None:
 
     source, identities = load_trail.source_named("cloudtrail"), Identities("a key of no consequence, long enough")
     files = sorted(logs.rglob("*.json.gz"))
-    with memory_of_a_load(), MetricCalls(Callers(identities)) as calls:
-        group, size = calls.group(), 0
+    with memory_of_a_load(), LogReader() as reader:
+        group = list[Any]()
         for file in files:
             packed = file.read_bytes()
-            text = timed("unpack (deflate)", lambda packed=packed: unpack(packed))
-            timed("decode to raw records (msgspec)", lambda text=text: len(log_files.records(text)))
-            group.add(ours(log_files.events(text) or []).metric_calls)
-            size += len(text)
-            if size >= GROUP_BYTES:  # what is left at the end is a hundredth at most
-                timed("read the points (DuckDB)", lambda group=group: calls._read(group.texts))
-                group, size = calls.group(), 0
+            group.append(timed("unpack (deflate)", lambda packed=packed: unpack(packed)))
+            if sum(map(len, group)) >= GROUP_BYTES:  # what is left at the end is a hundredth at most
+                timed("read the records (DuckDB)", lambda group=group: reader.begin(group)())
+                group = []
         units = ((Unit(file.as_uri(), "1", AT, file.stat().st_size), file.read_bytes()) for file in files)
         found = [chunk.arrays for _, chunk in source.parse(units, identities) if chunk.arrays]
         rows = pa.concat_tables([pa.table(arrays["training_metrics"]) for arrays in found])
