@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 #: Python's own is 700: a start-up makes half a million objects, modules and classes that stay.
-_NEW_OBJECTS = 100_000
+_NEW_OBJECTS = 500_000
 
 
 def collect_seldom() -> None:
