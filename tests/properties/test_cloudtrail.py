@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from labelhouse.sources import cloudtrail
+from labelhouse.sources.trails import log_columns
 from labelhouse.sources.trails.log_files import RUN_TYPE
 from mutated_json import mutated
 from trail_units import (
@@ -241,9 +242,32 @@ def test_columns_and_records_give_the_same(records: list[Json]) -> None:
 @given(st.lists(st.one_of(calls(), st.just(EVENT), st.just(record()), values), max_size=8), st.integers(1, 10_000))
 def test_a_file_in_pieces_gives_what_it_gives_whole(records: list[Any], size: int) -> None:
     text = log(*records)
-    with patch.object(cloudtrail, "DOCUMENT_BYTES", size):
-        pieces = parse(text)
-    assert found(pieces) == found(parse(text))
+    for module, name in ((cloudtrail, "DOCUMENT_BYTES"), (log_columns, "PIECE_BYTES")):
+        with patch.object(module, name, size):
+            pieces = parse(text)
+        assert found(pieces) == found(parse(text))
+
+
+trees = st.recursive(
+    st.sampled_from([CALL, EVENT, record(), call(eventID=None), call(point(value="NaN"))]),
+    lambda inner: st.builds(
+        lambda given, parts: given | {"requestParameters": {"entries": parts}},
+        st.sampled_from([record(), EVENT, CALL]),
+        st.lists(inner, min_size=1, max_size=4),
+    ),
+    max_leaves=10,
+)
+
+
+@given(st.lists(trees, min_size=1, max_size=6), st.integers(1, 4_000))
+def test_records_within_records_are_none(records: list[Json], size: int) -> None:
+    """Written without blanks, as CloudTrail does, so that files are cut, and searched for single records."""
+    records = [each | {"eventID": f"00000000-0000-4000-8000-{at:012}"} for at, each in enumerate(records)]
+    expected = parse(log(*records))
+    with patch.object(log_columns, "PIECE_BYTES", size):
+        cut = parse(log(*(json.dumps(each, separators=(",", ":")).encode() for each in records)))
+    assert cut.counts["read"] == len(records)
+    assert found(cut) == found(expected)
 
 
 @given(st.lists(st.lists(calls(), max_size=3), min_size=1, max_size=4))

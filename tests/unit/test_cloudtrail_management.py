@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labelhouse.sources.trails import log_files
 from trail_units import ACCOUNT, IDENTITIES, SESSION, Json, Result, call, event, log, parse, record
 
 FILTERED = {"read": 1, "loaded": 0, "quarantined": 0, "filtered": 1}
@@ -275,3 +276,37 @@ def test_a_leap_second_is_flagged() -> None:
         datetime(2016, 12, 31, 23, 59, 59, 999000, tzinfo=UTC),
         "leap_second",
     )
+
+
+def test_what_looks_like_a_record_within_another_is_not_taken_for_it() -> None:
+    """Somebody knows an event that will be in the same file, and has a call logged that holds another version of it."""
+    real = event("DeleteModel", {"modelName": "birds"}, eventID="00000000-0000-4000-8000-000000000002")
+    forged = real | {"requestParameters": {"modelName": "nothing"}}
+    calls = [
+        record(requestParameters={"entries": [record(), forged, record()]}, eventID=f"00000000-0000-4000-8000-{at:012}")
+        for at in (1, 3)
+    ]
+    for records in ([calls[0], real, calls[1]], [real, *calls], [*calls, real]):
+        result = parse(log(*(json.dumps(each, separators=(",", ":")).encode() for each in records)))
+        assert [found["resource_name"] for found in result.events] == ["birds"]
+        assert result.counts == {"read": 3, "loaded": 1, "quarantined": 0, "filtered": 2}
+
+
+def test_single_records_are_found_without_taking_a_file_apart() -> None:
+    ids = [f"00000000-0000-4000-8000-{at:012}" for at in range(5)]
+    texts = [json.dumps(record(eventID=event_id), separators=(",", ":")).encode() for event_id in ids]
+    text = log(*texts)
+    found = log_files.records_with(text, [(ids[0], ""), (ids[3], ids[2]), (ids[4], ids[3])])
+    assert [bytes(each) for each in found or ()] == [texts[0], texts[3], texts[4]]
+    last = ids[2]
+    for not_there in [(ids[1], ids[4]), (ids[1], ""), (ids[0], last), (last[::-1], ids[1]), (None, last), (last, None)]:
+        assert log_files.records_with(text, [not_there]) is None
+
+
+def test_a_file_is_cut_between_records() -> None:
+    texts = [json.dumps(record(eventID=str(at)), separators=(",", ":")).encode() for at in range(9)]
+    text = log(*texts)
+    pieces = [text[begin:end] for begin, end in log_files.cuts(text, 2 * len(texts[0]) + 1)]
+    assert [json.loads(b"[" + piece + b"]") for piece in pieces] == [
+        [json.loads(each) for each in texts[first : first + 3]] for first in (0, 3, 6)
+    ]

@@ -229,8 +229,8 @@ def _unclear(
     place: int, document: _Document, calls: MetricCalls, apart: list[msgspec.Raw] | None
 ) -> list[tuple[int, msgspec.Raw]] | None:
     """The records of a document that are to be looked at, by their numbers; None where it has to be taken apart."""
-    numbers, event_ids = calls.unclear(place)
-    if apart is None and (found := log_files.records_with(document.text, event_ids)) is not None:
+    numbers, ids = calls.unclear(place)
+    if apart is None and (found := log_files.records_with(document.text, ids)) is not None:
         return list(zip(numbers, found, strict=True))
     try:
         records = document.records() if apart is None else apart

@@ -166,20 +166,31 @@ def cuts(text: Text, size_bytes: int) -> list[tuple[int, int]]:
     return [*found, (begin, last)]
 
 
-def records_with(text: Text, event_ids: Sequence[str | None]) -> list[msgspec.Raw] | None:
-    """Those records of a plain file that have these ids, in order, without a look at the others.
+def records_with(text: Text, ids: Sequence[tuple[str | None, str | None]]) -> list[msgspec.Raw] | None:
+    """Single records of a plain file, in order, without a look at the others.
 
-    None where that is not beyond doubt: a record without an id, or that holds others.
+    None where one is not found beyond doubt: one without an id, or that holds others. What looks like it within another
+    record is not taken for it: nobody knows, before a file is written, behind which record another will stand.
+
+    Args:
+        ids: of each record, and of the one before it ("" where there is none).
     """
-    found, at, last = list[msgspec.Raw](), len(_BEGIN), len(text) - len(_END)
-    for event_id in event_ids:
-        if not event_id or not _EVENT_ID.fullmatch(event_id):
+    found, at, first, last = list[msgspec.Raw](), len(_BEGIN), len(_BEGIN), len(text) - len(_END)
+    for event_id, before in ids:
+        if not event_id or before is None or not _EVENT_ID.fullmatch(event_id):
             return None
-        place = text.find(f'"eventID":"{event_id}"'.encode(), at, last)
-        begin = text.rfind(_RECORD, at, place)
-        at = text.find(_NEXT, place, last) + 1 or last
-        record = msgspec.Raw(bytes(text[begin:at]))
-        if place < 0 or begin < 0 or (read := event(record)) is None or read.event_id != event_id:
+        place = text.find(_named(event_id), at, last)
+        begin = max(text.rfind(_NEXT, at, place) + len(_NEXT) - len(_RECORD), at)
+        end = text.find(_NEXT, place, last) + 1 or last
+        record = msgspec.Raw(bytes(text[begin:end]))
+        if place < 0 or (read := event(record)) is None or read.event_id != event_id:
+            return None
+        if text.find(_named(before), text.rfind(_NEXT, 0, begin - 1), begin) < 0 if before else begin != first:
             return None
         found.append(record)
+        at = end + 1
     return found
+
+
+def _named(event_id: str) -> bytes:
+    return f'"eventID":"{event_id}"'.encode()

@@ -58,11 +58,15 @@ class MetricCalls:
         """How many records of a file are none of ours."""
         return int(self._is_foreign[self._records_of(file)].sum())
 
-    def unclear(self, file: int) -> tuple[list[int], list[str | None]]:
-        """The places of those records of a file that are to be looked at, and their ids."""
+    def unclear(self, file: int) -> tuple[list[int], list[tuple[str | None, str | None]]]:
+        """The places of those records of a file that are to be looked at, and the ids for `records_with`."""
         records = self._records_of(file)
         found = np.flatnonzero(~(self._is_foreign[records] | self._is_clean[records]))
-        return found.tolist(), self._event_ids.take(pa.array(found + records.start)).to_pylist()
+        before = self._event_ids.take(pa.array(np.maximum(found + records.start - 1, 0))).to_pylist()
+        if len(found) and found[0] == 0:
+            before[0] = ""
+        ids = self._event_ids.take(pa.array(found + records.start)).to_pylist()
+        return found.tolist(), list(zip(ids, before, strict=True))
 
     def clean_count(self, file: int) -> int:
         """How many calls of a file are beyond doubt."""
