@@ -136,14 +136,15 @@ class RecordCopies:
         """Keys of the visible records of a day, but for those of units that this load replaces."""
         columns = (_key_of(name), "unit_uri", "loaded_at")
         scan = self._lake.raw(name).scan(row_filter=during(day_ranges([day])), selected_fields=columns)
-        rows = scan.to_arrow().unify_dictionaries()
-        if not rows.num_rows:
-            return _NONE
-        loads = ledger.newest_loads(set(pc.unique(rows["unit_uri"]).to_pylist()) - set(replaced))
+        loads: dict[str, datetime | None] = dict.fromkeys(replaced)
         keys = [_NONE]
-        for batch in rows.to_batches():
+        # a day may have gigabytes: what repeats is read as it was stored, and nothing stays but the keys
+        for batch in scan.to_arrow_batch_reader(dictionary_columns=columns[:2]):
             units = batch["unit_uri"].dictionary_encode()
-            times = pa.array([loads.get(unit_uri) for unit_uri in units.dictionary.to_pylist()], _TIME)
+            uris = units.dictionary.to_pylist()
+            if new := set(uris) - loads.keys():
+                loads |= dict.fromkeys(new) | ledger.newest_loads(new)
+            times = pa.array([loads[unit_uri] for unit_uri in uris], _TIME)
             is_visible = pc.equal(batch["loaded_at"], times.take(units.indices))
             keys.append(pc.unique(batch[_key_of(name)].filter(is_visible)).cast(pa.string()))
         return pc.unique(pa.concat_arrays(keys))
