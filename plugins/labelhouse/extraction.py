@@ -25,7 +25,7 @@ from labelhouse.lake.ledger import Ledger, LedgerRow, units_with_quarantine
 from labelhouse.lake.regression import refuse_older_catalog
 from labelhouse.lake.write import BatchLoad, LoadedUnit
 from labelhouse.marts.releases import replace_file
-from labelhouse.memory import collect_seldom, memory_of_a_load
+from labelhouse.memory import memory_of_a_load, prepare_memory
 from labelhouse.settings import Place, Settings
 from labelhouse.sources import Clients, Source, Unit, Window, source_named
 from labelhouse.sources.delivery import Delivered
@@ -320,7 +320,7 @@ def _load_in_processes(
         return pool.submit(load_batch, settings, planned.plan_id, number, clients).result()
 
     others = processes - 1
-    pool = ProcessPoolExecutor(others, get_context("spawn"), collect_seldom)
+    pool = ProcessPoolExecutor(others, get_context("spawn"), prepare_memory)
     with pool, ThreadPoolExecutor(others) as waiting:
         taken = [waiting.submit(take, load_elsewhere) for _ in range(others)]
         take(load_here)

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
-from labelhouse.memory import collect_seldom, leave
+from labelhouse.memory import leave, prepare_memory
 
-collect_seldom()  # before anything large is imported, as the command line does
+prepare_memory()  # before anything large is imported, as the command line does
 
 from labelhouse.extraction import extract  # noqa: E402
 from labelhouse.settings import load_settings  # noqa: E402

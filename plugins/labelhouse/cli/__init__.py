@@ -23,7 +23,7 @@ from labelhouse.cli.printing import (
 )
 from labelhouse.cli.progress import Progress
 from labelhouse.errors import HeldError, LabelhouseError
-from labelhouse.memory import collect_seldom, leave
+from labelhouse.memory import leave, prepare_memory
 from labelhouse.settings import PREFIX, Settings, SourceSettings, load_settings
 
 HELD, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -250,7 +250,7 @@ def settings() -> None:
 
 def main() -> None:
     """The console script. It leaves by itself: nobody waits until everything is taken apart."""
-    collect_seldom()
+    prepare_memory()
     try:
         run_command()
     except SystemExit as ended:
